@@ -1,0 +1,83 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "saas_access/directory.hpp"
+#include "saas_access/records.hpp"
+#include "saas_access/write.hpp"
+
+// Credits. A team's balance is the sum of its entries at every commit, and nothing but an entry moves it. What running calls and
+// jobs may still cost is held: `remaining = balance - held`, and neither goes below zero, which the database itself enforces too.
+// Amounts are decided here, from the Pricing of the decision; callers never name one.
+
+namespace saas_access {
+
+enum class EntryType : std::uint8_t { allocation, adjustment, charge, refund, interrupted, shortfall };
+[[nodiscard]] std::string_view slug(EntryType type) noexcept;
+
+struct LedgerEntry {
+  std::string transaction_id;
+  EntryType type = EntryType::allocation;
+  MicroCredits amount = 0;  ///< signed: what it added to the balance
+  MicroCredits balance_after = 0;
+  std::string description;
+  std::optional<JobId> job_id;
+  std::optional<AliasName> alias;
+  UnixMs created_at_ms = 0;
+};
+
+struct CreditsAdded {
+  TeamId team_id;
+  MicroCredits credits_added = 0;
+  Balance balance;
+  std::string transaction_id;
+};
+/// `credits` whole credits, at least 1. With an idempotency key a repetition (same team, amount, description) returns the first
+/// answer and changes nothing; another request under the same key is Conflict. Unknown team: Invalid under "team_id".
+CreditsAdded add_credits(Write&, const TeamId&, std::int64_t credits, std::string_view description,
+                         const std::optional<std::string>& idempotency_key);
+
+/// For policy writes: opens the account of a new team with an allocation entry unless 0; sets the allocated total of an
+/// existing one by an adjustment entry (Invalid under "credits_allocated" when below used + reserved).
+void open_account(Write&, RowId team, MicroCredits allocated);
+void set_allocated(Write&, RowId team, MicroCredits allocated);
+
+/// A deleted team's books stay readable. NotFound for a team that never was.
+Balance find_balance(SQLite::Database&, const TeamId&);
+Page<LedgerEntry> list_entries(SQLite::Database&, const TeamId&, const PageRequest&);  ///< newest first
+
+struct ReserveRequest {
+  TeamId team_id;
+  std::optional<KeyId> key_id;
+  AliasName alias;
+  std::optional<JobId> job_id;  ///< the call belongs to this job of the team
+  std::string purpose;          ///< the client's word for it, inside a job
+  Pricing pricing;
+  Usage estimate;  ///< what the call may use at most, as far as is known
+};
+
+enum class ReserveOutcome : std::uint8_t { reserved, credits_exhausted, job_unknown, job_ended };
+struct Reservation {
+  ReserveOutcome outcome = ReserveOutcome::credits_exhausted;
+  CallId call_id;              ///< made here; set only if reserved
+  MicroCredits needed = 0;     ///< what would have had to be free
+  MicroCredits remaining = 0;  ///< what was free before
+};
+/// Holds what the call may cost and opens its record, in one transaction. In a job of a job_based team the job's one credit is
+/// held by its first call.
+Reservation reserve(SQLite::Database&, const ReserveRequest&, std::string_view owner, UnixMs now_ms);
+
+struct Settlement {
+  MicroCredits charged = 0;
+  MicroCredits shortfall = 0;  ///< what the call cost beyond anything that was left: recorded, not charged
+};
+/// The call was answered: charges its real price and frees the rest. A second settle or release of a call changes nothing.
+Settlement settle(SQLite::Database&, const CallId&, const Usage&, std::int64_t latency_ms, UnixMs now_ms);
+
+/// The call was not answered (failed, refused upstream, never sent): nothing is charged. `failed` counts it as a failed call of
+/// its job; a refused one leaves no trace there.
+void release(SQLite::Database&, const CallId&, bool failed, std::int64_t latency_ms, UnixMs now_ms);
+
+}  // namespace saas_access

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "saas_access/jobs.hpp"
+#include "saas_access/ledger.hpp"
+
+// The rows that the ledger and the jobs both change. Everything here runs inside the caller's transaction.
+
+namespace saas_access {
+
+/// One team's credits: read once in a transaction, changed in memory, stored once.
+struct Account {
+  RowId team = 0;
+  MicroCredits allocated = 0;
+  MicroCredits balance = 0;
+  MicroCredits held = 0;
+  std::int64_t last_seq = 0;
+
+  [[nodiscard]] MicroCredits remaining() const noexcept { return balance - held; }
+  [[nodiscard]] Balance summary() const noexcept { return {allocated, allocated - balance, held, remaining()}; }
+};
+Account read_account(SQLite::Database& db, RowId team);
+void store_account(SQLite::Database& db, const Account& account);
+
+struct NewEntry {
+  EntryType type = EntryType::charge;
+  MicroCredits amount = 0;
+  std::string description = {};
+  std::optional<RowId> job = {};
+  std::optional<RowId> virtual_key = {};
+  std::optional<std::string> call_id = {};
+  std::optional<std::string> alias = {};
+};
+/// Moves the account's balance and stores the entry; the caller stores the account.
+void append_entry(SQLite::Database& db, Account& account, const NewEntry& entry, UnixMs now_ms);
+
+/// The row of a team, also of a deleted one. NotFound for one that never was.
+RowId require_team_ever(SQLite::Database& db, const TeamId& team_id);
+
+/// What deciding about a job needs of it.
+struct JobState {
+  RowId row = 0;
+  RowId team = 0;
+  std::string job_type;
+  JobStatus status = JobStatus::pending;
+  MicroCredits held = 0;
+
+  [[nodiscard]] bool ended() const noexcept { return status == JobStatus::completed || status == JobStatus::failed; }
+};
+std::optional<JobState> find_job_state(SQLite::Database& db, const JobId& job_id);
+
+/// The second that a moment lies in: what `created_at_ms` of a record holds.
+constexpr UnixMs whole_second(UnixMs moment_ms) { return moment_ms / 1000 * 1000; }
+
+}  // namespace saas_access

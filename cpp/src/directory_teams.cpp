@@ -1,0 +1,145 @@
+#include <string>
+
+#include "columns.hpp"
+#include "paging.hpp"
+#include "rows.hpp"
+#include "saas_access/directory.hpp"
+#include "sql.hpp"
+
+namespace saas_access {
+
+namespace {
+
+constexpr const char* kTeams =
+    "SELECT team.row, team_id, organization_id, team_alias, team.suspended, budget_mode, credits_per_dollar_micro, "
+    "tokens_per_credit, rpm_limit, tpm_limit, team.metadata, team.created_at_ms, team.revision "
+    "FROM team JOIN organization ON organization.row = team.organization WHERE deleted_at_ms IS NULL ";
+
+Team read_team(const SQLite::Statement& statement) {
+  Team team;
+  team.team_id = TeamId(statement.getColumn(1).getString());
+  team.organization_id = OrganizationId(statement.getColumn(2).getString());
+  team.team_alias = statement.getColumn(3).getString();
+  team.suspended = statement.getColumn(4).getInt() != 0;
+  team.budget_mode = enum_column(statement.getColumn(5), BudgetMode::consumption_tokens);
+  team.credits_per_dollar = statement.getColumn(6).getInt64();
+  team.tokens_per_credit = statement.getColumn(7).getInt64();
+  team.rpm_limit = optional_integer(statement.getColumn(8));
+  team.tpm_limit = optional_integer(statement.getColumn(9));
+  team.metadata = statement.getColumn(10).getString();
+  team.created_at_ms = statement.getColumn(11).getInt64();
+  team.revision = static_cast<Revision>(statement.getColumn(12).getInt64());
+  return team;
+}
+
+Page<Team> read_teams(SQLite::Database& db, SQLite::Statement statement, const PageRequest& request) {
+  std::vector<RowId> rows;
+  auto page = read_page<Team>(statement, request, read_team, &rows);
+  add_details(db, rows,
+              "SELECT member.team, access_group.group_name FROM team_access_group member "
+              "JOIN access_group ON access_group.row = member.access_group "
+              "WHERE member.team IN (SELECT value FROM json_each(?)) ORDER BY member.team, member.position",
+              [&](std::size_t index, const SQLite::Statement& member) {
+                page.items[index].access_groups.emplace_back(member.getColumn(1).getString());
+              });
+  return page;
+}
+
+std::string condition_of(SQLite::Database& db, const TeamFilter& filter, UnixMs now_ms) {
+  // Rows and times are numbers of our own, so they may stand in the text.
+  std::string condition;
+  if (filter.organization_id) {
+    condition += "AND team.organization = " + std::to_string(require_row(db, *filter.organization_id)) + " ";
+  }
+  if (filter.access_group) {
+    const std::string group = std::to_string(require_row(db, *filter.access_group));
+    const std::string now = std::to_string(now_ms);
+    condition += "AND team.row IN (SELECT team FROM team_access_group WHERE access_group = " + group +
+                 " UNION SELECT team FROM team_grant WHERE access_group = " + group + " AND starts_at_ms <= " + now +
+                 " AND " + now + " < expires_at_ms) ";
+  }
+  if (filter.suspended) condition += *filter.suspended ? "AND team.suspended = 1 " : "AND team.suspended = 0 ";
+  return condition;
+}
+
+// Only the newest secret has no end.
+constexpr const char* kKeys =
+    "SELECT virtual_key.row, key_id, team_id, name, "
+    "(SELECT last_four FROM key_secret WHERE virtual_key = virtual_key.row AND valid_until_ms IS NULL), "
+    "revoked_at_ms, expires_at_ms, narrowed, virtual_key.created_at_ms, last_used_at_ms, virtual_key.revision "
+    "FROM virtual_key JOIN team ON team.row = virtual_key.team ";
+
+KeyStatus key_status(bool revoked, const std::optional<UnixMs>& expires_at_ms, UnixMs now_ms) {
+  if (revoked) return KeyStatus::revoked;
+  return expires_at_ms && *expires_at_ms <= now_ms ? KeyStatus::expired : KeyStatus::active;
+}
+
+Page<VirtualKey> read_keys(SQLite::Database& db, SQLite::Statement statement, UnixMs now_ms) {
+  std::vector<RowId> rows;
+  auto page = read_page<VirtualKey>(
+      statement, {},
+      [&](const SQLite::Statement& row) {
+        VirtualKey key;
+        key.key_id = KeyId(row.getColumn(1).getString());
+        key.team_id = TeamId(row.getColumn(2).getString());
+        key.name = row.getColumn(3).getString();
+        key.last_four = row.getColumn(4).getString();
+        key.expires_at_ms = optional_integer(row.getColumn(6));
+        key.status = key_status(!row.getColumn(5).isNull(), key.expires_at_ms, now_ms);
+        if (row.getColumn(7).getInt() != 0) key.model_aliases.emplace();
+        key.created_at_ms = row.getColumn(8).getInt64();
+        key.last_used_at_ms = optional_integer(row.getColumn(9));
+        key.revision = static_cast<Revision>(row.getColumn(10).getInt64());
+        return key;
+      },
+      &rows);
+  add_details(db, rows,
+              "SELECT key_alias.virtual_key, model_alias.alias FROM key_alias "
+              "JOIN model_alias ON model_alias.row = key_alias.alias "
+              "WHERE key_alias.virtual_key IN (SELECT value FROM json_each(?)) ORDER BY key_alias.position",
+              [&](std::size_t index, const SQLite::Statement& row) {
+                page.items[index].model_aliases->emplace_back(row.getColumn(1).getString());
+              });
+  return page;
+}
+
+}  // namespace
+
+Team find_team(SQLite::Database& db, const TeamId& id) {
+  return only(read_teams(db, prepare(db, std::string(kTeams) + "AND team_id = ?", id), {}), id);
+}
+
+Page<Team> list_teams(SQLite::Database& db, const TeamFilter& filter, const PageRequest& request, UnixMs now_ms) {
+  const std::string sql =
+      std::string(kTeams) + condition_of(db, filter, now_ms) + "AND team.row > ? ORDER BY team.row LIMIT ?";
+  return read_teams(db, prepare(db, sql, request.after.value_or(0), limit_of(request)), request);
+}
+
+std::vector<Grant> list_grants(SQLite::Database& db, const TeamId& team_id) {
+  SQLite::Statement statement = prepare(
+      db,
+      "SELECT team_grant.row, grant_id, group_name, starts_at_ms, expires_at_ms, reason, team_grant.created_at_ms "
+      "FROM team_grant JOIN access_group ON access_group.row = team_grant.access_group "
+      "WHERE team = ? ORDER BY team_grant.row",
+      require_row(db, team_id));
+  return read_page<Grant>(statement, {},
+                          [](const SQLite::Statement& row) {
+                            return Grant{GrantId(row.getColumn(1).getString()), GroupName(row.getColumn(2).getString()),
+                                         row.getColumn(3).getInt64(),           row.getColumn(4).getInt64(),
+                                         row.getColumn(5).getString(),          row.getColumn(6).getInt64()};
+                          })
+      .items;
+}
+
+VirtualKey find_key(SQLite::Database& db, const TeamId& team_id, const KeyId& key_id, UnixMs now_ms) {
+  const RowId row = require_row(db, team_id, key_id);
+  return only(read_keys(db, prepare(db, std::string(kKeys) + "WHERE virtual_key.row = ?", row), now_ms), team_id,
+              key_id);
+}
+
+std::vector<VirtualKey> list_keys(SQLite::Database& db, const TeamId& team_id, UnixMs now_ms) {
+  const RowId team = require_row(db, team_id);
+  return read_keys(db, prepare(db, std::string(kKeys) + "WHERE team = ? ORDER BY virtual_key.row", team), now_ms).items;
+}
+
+}  // namespace saas_access

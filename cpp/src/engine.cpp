@@ -1,0 +1,187 @@
+#include "saas_access/engine.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "saas_access/errors.hpp"
+#include "sql.hpp"
+
+namespace saas_access {
+
+namespace {
+
+constexpr std::chrono::seconds kKeyUseInterval{10};
+
+// `base`, brought to the revision that the transaction sees.
+Snapshot caught_up(SQLite::Database& db, const Snapshot& base) {
+  const Revision revision = read_revision(db);
+  if (revision == base.revision) return base;
+  const auto changes = read_changes(db, base.revision);
+  return changes ? apply_changes(db, base, *changes, revision) : load_snapshot(db);
+}
+
+void commit_revision(const Write& write) {
+  execute(write.db, "UPDATE policy_state SET revision = ?", write.revision);
+  append_changes(write.db, write.changes, write.revision);
+}
+
+}  // namespace
+
+UnixMs system_clock_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+Engine::Engine(std::filesystem::path database, Clock clock, int check_interval_ms)
+    : database_(std::move(database)),
+      counter_(database_.path()),
+      clock_(std::move(clock)),
+      owner_(random_id("process_")),
+      check_interval_(check_interval_ms) {
+  if (check_interval_ms < 1) {
+    throw Invalid("check_interval_ms", "'" + std::to_string(check_interval_ms) + "' is less than 1");
+  }
+  adopt(load_snapshot);  // no other thread has this engine yet
+  counter_.advance(snapshot_revision_.load());
+  checker_ = std::thread([this] { check_until_stopped(); });
+}
+
+Engine::~Engine() {
+  {
+    const std::lock_guard lock(stop_mutex_);
+    stopping_ = true;
+  }
+  stop_.notify_one();
+  checker_.join();
+  flush_key_uses();
+}
+
+void Engine::refresh() {
+  if (!store_ok_.load()) {
+    const std::lock_guard lock(problem_mutex_);
+    throw StoreUnavailable(problem_);
+  }
+  if (counter_.load() > snapshot_revision_.load()) catch_up();
+}
+
+void Engine::catch_up() {
+  const Revision wanted = counter_.load();
+  const std::lock_guard lock(snapshot_mutex_);
+  if (snapshot_revision_.load() >= wanted) return;  // another thread was first
+  const auto base = snapshots_.get();
+  adopt([&](SQLite::Database& db) { return caught_up(db, *base); });
+}
+
+void Engine::adopt(const std::function<Snapshot(SQLite::Database&)>& read_policy) {
+  std::shared_ptr<const Snapshot> next;
+  try {
+    database_.read([&](SQLite::Database& db) { next = std::make_shared<const Snapshot>(read_policy(db)); });
+  } catch (const StoreUnavailable&) {
+    throw;
+  } catch (const std::exception& error) {  // rows that contradict each other must not replace a good snapshot
+    throw StoreUnavailable("The policy can't be read: " + std::string(error.what()));
+  }
+  snapshots_.set(next);
+  snapshot_revision_.store(next->revision);
+}
+
+std::shared_ptr<const Snapshot> Engine::snapshot() {
+  refresh();
+  return snapshots_.get();
+}
+
+Receipt Engine::run_write(const WriteOptions& options, const std::function<void(Write&)>& work) {
+  Receipt receipt;
+  database_.write([&](SQLite::Database& db) {
+    const Revision committed = read_revision(db);
+    Write write{db, options, clock_(), committed + 1, {}};
+    if (!options.dry_run) {
+      work(write);
+      commit_revision(write);
+      receipt.revision = write.revision;
+      return true;
+    }
+    const Snapshot before = caught_up(db, *snapshots_.get());
+    work(write);
+    const Snapshot after = apply_changes(db, before, write.changes, committed);
+    receipt = {committed, compare_access(before, after, write.changes, write.now_ms)};
+    return false;
+  });
+  if (!options.dry_run) counter_.advance(receipt.revision);
+  return receipt;
+}
+
+void Engine::touch_key(const KeyId& key_id) {
+  const UnixMs now_ms = clock_();
+  const std::lock_guard lock(used_mutex_);
+  used_keys_[key_id.str()] = now_ms;
+}
+
+void Engine::check_until_stopped() {
+  auto next_flush = std::chrono::steady_clock::now() + kKeyUseInterval;
+  std::unique_lock lock(stop_mutex_);
+  while (!stop_.wait_for(lock, check_interval_, [this] { return stopping_; })) {
+    lock.unlock();
+    check();
+    if (const auto now = std::chrono::steady_clock::now(); now >= next_flush) {
+      flush_key_uses();
+      next_flush = now + kKeyUseInterval;
+    }
+    lock.lock();
+  }
+}
+
+void Engine::check() {
+  try {
+    database_.check_file();
+    counter_.advance(read([](SQLite::Database& db) { return read_revision(db); }));
+    store_ok_.store(true);
+  } catch (const std::exception& error) {
+    const std::lock_guard lock(problem_mutex_);
+    problem_ = error.what();
+    store_ok_.store(false);
+  }
+}
+
+void Engine::flush_key_uses() {
+  std::unordered_map<std::string, UnixMs> used;
+  {
+    const std::lock_guard lock(used_mutex_);
+    used.swap(used_keys_);
+  }
+  if (used.empty()) return;
+  try {
+    transact([&](SQLite::Database& db) {
+      for (const auto& [key_id, used_at_ms] : used) {
+        execute(db, "UPDATE virtual_key SET last_used_at_ms = max(coalesce(last_used_at_ms, 0), ?) WHERE key_id = ?",
+                used_at_ms, key_id);
+      }
+    });
+  } catch (const std::exception&) {
+    // When a key was last used is no reason to refuse anything: keep it for the next time.
+    const std::lock_guard lock(used_mutex_);
+    used_keys_.merge(used);
+  }
+}
+
+Health Engine::health() const {
+  Health health;
+  health.database = database_.path();
+  health.sqlite_version = SQLite::getLibVersion();
+  health.schema_version = kSchemaVersion;
+  health.snapshot_revision = snapshot_revision_.load();
+  try {
+    database_.check_file();
+    health.revision = read([](SQLite::Database& db) { return read_revision(db); });
+  } catch (const std::exception& error) {
+    health.problem = error.what();
+  }
+  if (!store_ok_.load() && health.problem.empty()) {
+    const std::lock_guard lock(problem_mutex_);
+    health.problem = problem_;
+  }
+  health.ok = health.problem.empty();
+  return health;
+}
+
+}  // namespace saas_access

@@ -1,0 +1,243 @@
+#include "schema.hpp"
+
+namespace saas_access {
+
+namespace {
+
+// Rows are named by integer keys that are never used twice (AUTOINCREMENT), so that a snapshot may hold one after the row is gone.
+// Names carry their unit. Deleted teams keep their row: books, jobs and audit stay readable under their id.
+constexpr std::string_view kVersion1 = R"sql(
+CREATE TABLE policy_state (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  revision INTEGER NOT NULL
+) STRICT;
+INSERT INTO policy_state (id, revision) VALUES (1, 0);
+
+CREATE TABLE policy_change (
+  revision INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  subject INTEGER NOT NULL,
+  PRIMARY KEY (revision, kind, subject)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at_ms INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  target_type TEXT NOT NULL,
+  target_id TEXT NOT NULL,
+  before TEXT NOT NULL,
+  after TEXT NOT NULL,
+  revision INTEGER NOT NULL
+) STRICT;
+CREATE INDEX audit_target ON audit (target_id, id);
+
+CREATE TABLE organization (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  organization_id TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  suspended INTEGER NOT NULL DEFAULT 0,
+  metadata TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  revision INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE model_alias (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  alias TEXT NOT NULL UNIQUE,
+  litellm_model TEXT NOT NULL,
+  description TEXT NOT NULL,
+  active INTEGER NOT NULL,
+  credits_per_call_micro INTEGER NOT NULL CHECK (credits_per_call_micro >= 0),
+  metadata TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  revision INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE access_group (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  group_name TEXT NOT NULL UNIQUE,
+  description TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  revision INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE access_group_alias (
+  access_group INTEGER NOT NULL REFERENCES access_group ON DELETE CASCADE,
+  alias INTEGER NOT NULL REFERENCES model_alias ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  PRIMARY KEY (access_group, alias)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX access_group_alias_alias ON access_group_alias (alias);
+
+CREATE TABLE team (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  team_id TEXT NOT NULL UNIQUE,
+  organization INTEGER REFERENCES organization ON DELETE SET NULL,
+  team_alias TEXT NOT NULL,
+  suspended INTEGER NOT NULL DEFAULT 0,
+  budget_mode INTEGER NOT NULL,
+  credits_per_dollar_micro INTEGER NOT NULL CHECK (credits_per_dollar_micro > 0),
+  tokens_per_credit INTEGER NOT NULL CHECK (tokens_per_credit > 0),
+  rpm_limit INTEGER CHECK (rpm_limit > 0),
+  tpm_limit INTEGER CHECK (tpm_limit > 0),
+  metadata TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  deleted_at_ms INTEGER,
+  revision INTEGER NOT NULL,
+  CHECK (deleted_at_ms IS NOT NULL OR organization IS NOT NULL)
+) STRICT;
+CREATE INDEX team_organization ON team (organization);
+
+CREATE TABLE team_access_group (
+  team INTEGER NOT NULL REFERENCES team ON DELETE CASCADE,
+  access_group INTEGER NOT NULL REFERENCES access_group ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  PRIMARY KEY (team, access_group)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX team_access_group_group ON team_access_group (access_group);
+
+CREATE TABLE team_grant (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  grant_id TEXT NOT NULL UNIQUE,
+  team INTEGER NOT NULL REFERENCES team ON DELETE CASCADE,
+  access_group INTEGER NOT NULL REFERENCES access_group ON DELETE CASCADE,
+  starts_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL CHECK (expires_at_ms > starts_at_ms),
+  reason TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX team_grant_team ON team_grant (team);
+CREATE INDEX team_grant_group ON team_grant (access_group);
+
+CREATE TABLE virtual_key (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  key_id TEXT NOT NULL UNIQUE,
+  team INTEGER NOT NULL REFERENCES team,
+  name TEXT NOT NULL,
+  narrowed INTEGER NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER,
+  revoked_at_ms INTEGER,
+  last_used_at_ms INTEGER,
+  revision INTEGER NOT NULL
+) STRICT;
+CREATE INDEX virtual_key_team ON virtual_key (team);
+
+-- The newest secret of a key has no valid_until_ms; rotation gives the earlier ones theirs.
+CREATE TABLE key_secret (
+  digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
+  virtual_key INTEGER NOT NULL REFERENCES virtual_key ON DELETE CASCADE,
+  last_four TEXT NOT NULL,
+  valid_until_ms INTEGER,
+  created_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX key_secret_key ON key_secret (virtual_key);
+
+CREATE TABLE key_alias (
+  virtual_key INTEGER NOT NULL REFERENCES virtual_key ON DELETE CASCADE,
+  alias INTEGER NOT NULL REFERENCES model_alias ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  PRIMARY KEY (virtual_key, alias)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX key_alias_alias ON key_alias (alias);
+
+-- balance = sum(ledger_entry.amount); held = sum(reservation.amount) + sum(job.held).
+CREATE TABLE account (
+  team INTEGER PRIMARY KEY REFERENCES team,
+  allocated_micro INTEGER NOT NULL DEFAULT 0,
+  balance_micro INTEGER NOT NULL DEFAULT 0,
+  held_micro INTEGER NOT NULL DEFAULT 0,
+  last_seq INTEGER NOT NULL DEFAULT 0,
+  CHECK (allocated_micro >= 0 AND balance_micro >= 0 AND held_micro >= 0 AND held_micro <= balance_micro)
+) STRICT;
+
+CREATE TABLE ledger_entry (
+  team INTEGER NOT NULL REFERENCES team,
+  seq INTEGER NOT NULL,
+  type INTEGER NOT NULL,
+  amount_micro INTEGER NOT NULL,
+  balance_after_micro INTEGER NOT NULL CHECK (balance_after_micro >= 0),
+  description TEXT NOT NULL,
+  job INTEGER REFERENCES job,
+  virtual_key INTEGER REFERENCES virtual_key,
+  call_id TEXT,
+  alias TEXT,
+  created_at_ms INTEGER NOT NULL,
+  PRIMARY KEY (team, seq)
+) STRICT, WITHOUT ROWID;
+
+-- The first answer to a credits/add under each idempotency key.
+CREATE TABLE credits_request (
+  idempotency_key TEXT PRIMARY KEY,
+  team INTEGER NOT NULL REFERENCES team,
+  amount_micro INTEGER NOT NULL,
+  description TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  allocated_micro INTEGER NOT NULL,
+  balance_micro INTEGER NOT NULL,
+  held_micro INTEGER NOT NULL,
+  created_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE job (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  job_id TEXT NOT NULL UNIQUE,
+  team INTEGER NOT NULL REFERENCES team,
+  job_type TEXT NOT NULL,
+  user_id TEXT,
+  status INTEGER NOT NULL,
+  metadata TEXT NOT NULL,
+  error_message TEXT,
+  held_micro INTEGER NOT NULL DEFAULT 0 CHECK (held_micro >= 0),
+  credits_charged_micro INTEGER NOT NULL DEFAULT 0,
+  created_at_ms INTEGER NOT NULL,
+  completed_at_ms INTEGER
+) STRICT;
+CREATE INDEX job_team ON job (team);
+
+-- A call that runs: what it holds, and all that settling it needs. Row present = not yet charged.
+CREATE TABLE reservation (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  call_id TEXT NOT NULL UNIQUE,
+  team INTEGER NOT NULL REFERENCES team,
+  virtual_key INTEGER REFERENCES virtual_key,
+  job INTEGER REFERENCES job,
+  alias TEXT NOT NULL,
+  purpose TEXT NOT NULL,
+  amount_micro INTEGER NOT NULL CHECK (amount_micro >= 0),
+  budget_mode INTEGER NOT NULL,
+  credits_per_call_micro INTEGER NOT NULL,
+  credits_per_dollar_micro INTEGER NOT NULL,
+  tokens_per_credit INTEGER NOT NULL,
+  owner TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX reservation_job ON reservation (job);
+
+-- The ended calls of jobs.
+CREATE TABLE call (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  call_id TEXT NOT NULL UNIQUE,
+  job INTEGER NOT NULL REFERENCES job,
+  alias TEXT NOT NULL,
+  purpose TEXT NOT NULL,
+  succeeded INTEGER NOT NULL,
+  total_tokens INTEGER NOT NULL,
+  price_known INTEGER NOT NULL,
+  cost_picodollars INTEGER NOT NULL,
+  latency_ms INTEGER NOT NULL,
+  created_at_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX call_job ON call (job);
+)sql";
+
+}  // namespace
+
+std::span<const std::string_view> schema_migrations() {
+  static constexpr std::array kMigrations = {kVersion1};
+  return kMigrations;
+}
+
+}  // namespace saas_access
