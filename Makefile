@@ -1,0 +1,124 @@
+# The one list of commands. `make` alone prints it.
+
+PYTHON ?= python3
+PORT ?= 8003
+DATABASE ?= saas_access.db
+LITELLM_VERSIONS ?= 1.103.11 1.109.1
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS := $(shell nproc)
+# In the environment, so that a rebuild of the package needs none of its own and takes seconds.
+BUILD_TOOLS := 'scikit-build-core>=1.1' 'pybind11==3.1.0'
+CPP_FILES = $(shell find cpp bindings tests/cpp -name '*.cpp' -o -name '*.hpp')
+SOURCES := CMakeLists.txt pyproject.toml README.md LICENSE \
+  $(shell find cpp bindings python -type f -not -name '*.pyc')
+
+# The tools of the environment come first: clang-tidy is found by CMake, ruff by the hooks.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help
+help: ## Print this list
+	@echo "Usage: make TARGET [PORT=$(PORT)] [DATABASE=$(DATABASE)] [PYTHON=$(PYTHON)]"
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: $(VENV)/.installed ## Install system packages, a virtual environment and the built package with LiteLLM's proxy
+
+$(VENV)/.created: scripts/install_system_packages
+	@echo "== System packages"
+	scripts/install_system_packages $(PYTHON)
+	@echo "== Virtual environment in $(VENV)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet $(BUILD_TOOLS)
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.created $(SOURCES)
+	@echo "== Package, LiteLLM's proxy and the development tools (the first time takes some minutes)"
+	$(BIN)/python -m pip install --no-build-isolation '.[proxy,test,dev]'
+	touch $@
+
+.PHONY: run
+run: install ## Start the LiteLLM proxy with the plugin on 127.0.0.1:PORT, its data in DATABASE
+	exec $(BIN)/python -m saas_access.proxy.run --config config.example.yaml --port $(PORT) --database $(DATABASE)
+
+.PHONY: test
+test: test-cpp install ## Build and test everything
+	$(BIN)/python -m pytest
+
+.PHONY: test-cpp
+test-cpp: $(VENV)/.created ## Build and test the C++ core
+	$(call test_preset,default)
+
+.PHONY: test-python
+test-python: install ## Test the Python package without a proxy
+	$(BIN)/python -m pytest tests/python
+
+.PHONY: test-proxy
+test-proxy: install ## Test the plugin inside real LiteLLM proxies
+	$(BIN)/python -m pytest tests/proxy
+
+.PHONY: test-asan
+test-asan: $(VENV)/.created ## Test the C++ core under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(call test_preset,asan)
+
+.PHONY: test-tsan
+test-tsan: $(VENV)/.created ## Test the C++ core under ThreadSanitizer
+	$(call test_preset,tsan)
+
+.PHONY: test-long
+test-long: test-asan test-tsan install ## Tests that take minutes: sanitizers, load, crashes
+	$(BIN)/python -m pytest -m long
+
+.PHONY: test-versions
+test-versions: $(LITELLM_VERSIONS:%=test-litellm-%) ## Test inside other LiteLLM releases, each in an environment of its own
+
+.PHONY: test-litellm-%
+test-litellm-%: .venv-%/.installed
+	.venv-$*/bin/python -m pytest tests/proxy
+
+# Some releases of LiteLLM pin companions that are gone or too old; pip can't be told otherwise, uv can.
+.PRECIOUS: .venv-%/.installed
+.venv-%/.installed: $(VENV)/.created scripts/litellm_overrides.txt $(SOURCES)
+	$(BIN)/python -m pip install --quiet uv
+	test -x .venv-$*/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-$*
+	$(BIN)/uv pip install --python .venv-$*/bin/python --override scripts/litellm_overrides.txt \
+	  --reinstall-package saas-access '.[test]' 'litellm[proxy]==$*'
+	touch $@
+
+.PHONY: lint
+lint: install ## Check style and types, in C++ and Python
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $(CPP_FILES)
+	cmake --preset tidy --log-level=WARNING
+	cmake --build --preset tidy
+
+.PHONY: format
+format: install ## Rewrite the sources in the project's style
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format
+	$(BIN)/clang-format -i $(CPP_FILES)
+
+.PHONY: stubs
+stubs: install ## Generate the type stub of the C++ module again
+	$(BIN)/python scripts/make_stubs.py python/saas_access/_core.pyi
+
+.PHONY: clean
+clean: ## Remove what was built, but not the virtual environments
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache
+	find bindings python scripts tests -name __pycache__ -prune -exec rm -rf {} +
+
+define test_preset
+cmake --preset $(1) --log-level=WARNING
+cmake --build --preset $(1)
+ctest --preset $(1) --parallel $(JOBS)
+endef

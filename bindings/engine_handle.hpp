@@ -1,0 +1,48 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "saas_access/engine.hpp"
+#include "saas_access/errors.hpp"
+
+namespace saas_access::python {
+
+/// Python's `Engine`: one that can be closed while other threads are inside a call. They finish on it; it ends with the
+/// last of them. Thread-safe, with or without the GIL.
+class EngineHandle {
+ public:
+  /// Throws StoreUnavailable.
+  EngineHandle(std::string database, int check_interval_ms)
+      : database_(std::move(database)),
+        engine_(std::make_shared<Engine>(database_, system_clock_ms, check_interval_ms)) {}
+
+  [[nodiscard]] const std::string& database() const noexcept { return database_; }
+
+  /// The engine, to hold for the length of one call. Throws StoreUnavailable after `close`.
+  [[nodiscard]] std::shared_ptr<Engine> engine() const {
+    auto engine = engine_.load();
+    if (!engine) throw StoreUnavailable(closed());
+    return engine;
+  }
+
+  [[nodiscard]] Health health() const {
+    if (const auto engine = engine_.load()) return engine->health();
+    Health health;
+    health.problem = closed();
+    health.database = database_;
+    return health;
+  }
+
+  void close() { engine_.store(nullptr); }
+
+ private:
+  [[nodiscard]] std::string closed() const { return "The engine of '" + database_ + "' was closed"; }
+
+  std::string database_;
+  std::atomic<std::shared_ptr<Engine>> engine_;
+};
+
+}  // namespace saas_access::python

@@ -1,0 +1,102 @@
+#include <pybind11/native_enum.h>
+#include <pybind11/pybind11.h>
+
+#include <optional>
+
+#include "arguments.hpp"
+#include "operations.hpp"
+#include "register.hpp"
+#include "saas_access/jobs.hpp"
+#include "saas_access/ledger.hpp"
+
+namespace py = pybind11;
+
+namespace saas_access::python {
+namespace {
+
+using Position = std::optional<std::int64_t>;
+
+/// Runs `work(SQLite::Database&, UnixMs now, owner)` in one durable transaction.
+template <class Work>
+auto transact(const EngineHandle& handle, Work&& work) {
+  const auto engine = handle.engine();
+  return engine->transact([&](SQLite::Database& db) { return work(db, engine->now_ms(), engine->owner()); });
+}
+
+void define_calls(EngineClass& engine) {
+  engine
+      .def(
+          "reserve",
+          [](const EngineHandle& handle, const ReserveRequest& request) {
+            return transact(handle, [&](auto& db, UnixMs now_ms, const auto& owner) {
+              return reserve(db, request, owner, now_ms);
+            });
+          },
+          Unlocked(), py::kw_only(), "request"_arg, "Holds what a call may cost and opens its record, durably.")
+      .def(
+          "settle",
+          [](const EngineHandle& handle, const CallId& call_id, const Usage& usage, std::int64_t latency_ms) {
+            return transact(handle, [&](auto& db, UnixMs now_ms, const auto& /*owner*/) {
+              return settle(db, call_id, usage, latency_ms, now_ms);
+            });
+          },
+          Unlocked(), py::kw_only(), "call_id"_arg, "usage"_arg, "latency_ms"_arg,
+          "The call was answered: charges its real price and frees the rest. A second one changes nothing.")
+      .def(
+          "release",
+          [](const EngineHandle& handle, const CallId& call_id, bool failed, std::int64_t latency_ms) {
+            transact(handle, [&](auto& db, UnixMs now_ms, const auto& /*owner*/) {
+              release(db, call_id, failed, latency_ms, now_ms);
+            });
+          },
+          Unlocked(), py::kw_only(), "call_id"_arg, "failed"_arg, "latency_ms"_arg,
+          "The call was not answered: nothing is charged. `failed` counts it as a failed call of its job.");
+}
+
+void define_jobs(EngineClass& engine) {
+  engine
+      .def(
+          "create_job",
+          [](const EngineHandle& handle, const NewJob& job) {
+            return transact(
+                handle, [&](auto& db, UnixMs now_ms, const auto& /*owner*/) { return create_job(db, job, now_ms); });
+          },
+          Unlocked(), py::kw_only(), "job"_arg)
+      .def(
+          "complete_job",
+          [](const EngineHandle& handle, const JobId& job_id, const JobCompletion& completion) {
+            return transact(handle, [&](auto& db, UnixMs now_ms, const auto& /*owner*/) {
+              return complete_job(db, job_id, completion, now_ms);
+            });
+          },
+          Unlocked(), py::kw_only(), "job_id"_arg, "completion"_arg)
+      .def("find_job", read(&find_job), Unlocked(), py::kw_only(), "job_id"_arg)
+      .def(
+          "list_jobs",
+          [](const EngineHandle& handle, const TeamId& team_id, Position after, Position limit) {
+            return read(&list_jobs)(handle, team_id, {.after = after, .limit = limit});
+          },
+          Unlocked(), py::kw_only(), "team_id"_arg, "after"_arg = py::none(), "limit"_arg = py::none(),
+          "Newest first.");
+}
+
+void define_books(EngineClass& engine) {
+  engine.def("find_balance", read(&find_balance), Unlocked(), py::kw_only(), "team_id"_arg)
+      .def(
+          "list_entries",
+          [](const EngineHandle& handle, const TeamId& team_id, Position after, Position limit) {
+            return read(&list_entries)(handle, team_id, {.after = after, .limit = limit});
+          },
+          Unlocked(), py::kw_only(), "team_id"_arg, "after"_arg = py::none(), "limit"_arg = py::none(),
+          "Newest first.");
+}
+
+}  // namespace
+
+void register_engine_ledger(EngineClass& engine) {
+  define_calls(engine);
+  define_jobs(engine);
+  define_books(engine);
+}
+
+}  // namespace saas_access::python

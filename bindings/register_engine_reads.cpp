@@ -1,0 +1,102 @@
+#include <pybind11/native_enum.h>
+#include <pybind11/pybind11.h>
+
+#include <optional>
+#include <string>
+
+#include "arguments.hpp"
+#include "operations.hpp"
+#include "register.hpp"
+#include "saas_access/directory.hpp"
+
+namespace py = pybind11;
+
+namespace saas_access::python {
+namespace {
+
+using Position = std::optional<std::int64_t>;
+
+void define_organizations(EngineClass& engine) {
+  engine.def("find_organization", read(&find_organization), Unlocked(), py::kw_only(), "organization_id"_arg)
+      .def(
+          "list_organizations",
+          [](const EngineHandle& handle, Position after, Position limit) {
+            return read(&list_organizations)(handle, {.after = after, .limit = limit});
+          },
+          Unlocked(), py::kw_only(), "after"_arg = py::none(), "limit"_arg = py::none());
+}
+
+void define_catalog(EngineClass& engine) {
+  engine.def("find_model_alias", read(&find_model_alias), Unlocked(), py::kw_only(), "alias"_arg)
+      .def(
+          "list_model_aliases",
+          [](const EngineHandle& handle, Position after, Position limit) {
+            return read(&list_model_aliases)(handle, {.after = after, .limit = limit});
+          },
+          Unlocked(), py::kw_only(), "after"_arg = py::none(), "limit"_arg = py::none())
+      .def(
+          "find_access_group",
+          [](const EngineHandle& handle, const GroupName& group_name) {
+            return read(&find_access_group)(handle, group_name, handle.engine()->now_ms());
+          },
+          Unlocked(), py::kw_only(), "group_name"_arg)
+      .def(
+          "list_access_groups",
+          [](const EngineHandle& handle, Position after, Position limit) {
+            return read(&list_access_groups)(handle, {.after = after, .limit = limit}, handle.engine()->now_ms());
+          },
+          Unlocked(), py::kw_only(), "after"_arg = py::none(), "limit"_arg = py::none());
+}
+
+void define_teams(EngineClass& engine) {
+  engine.def("find_team", read(&find_team), Unlocked(), py::kw_only(), "team_id"_arg)
+      .def(
+          "list_teams",
+          [](const EngineHandle& handle, const std::optional<OrganizationId>& organization_id,
+             const std::optional<GroupName>& access_group, std::optional<bool> suspended, Position after,
+             Position limit) {
+            return read(&list_teams)(handle, {organization_id, access_group, suspended}, {after, limit},
+                                     handle.engine()->now_ms());
+          },
+          Unlocked(), py::kw_only(), "organization_id"_arg = py::none(), "access_group"_arg = py::none(),
+          "suspended"_arg = py::none(), "after"_arg = py::none(), "limit"_arg = py::none())
+      .def("list_grants", read(&list_grants), Unlocked(), py::kw_only(), "team_id"_arg);
+}
+
+void define_keys(EngineClass& engine) {
+  engine
+      .def(
+          "find_key",
+          [](const EngineHandle& handle, const TeamId& team_id, const KeyId& key_id) {
+            return read(&find_key)(handle, team_id, key_id, handle.engine()->now_ms());
+          },
+          Unlocked(), py::kw_only(), "team_id"_arg, "key_id"_arg)
+      .def(
+          "list_keys",
+          [](const EngineHandle& handle, const TeamId& team_id) {
+            return read(&list_keys)(handle, team_id, handle.engine()->now_ms());
+          },
+          Unlocked(), py::kw_only(), "team_id"_arg);
+}
+
+void define_audit(EngineClass& engine) {
+  engine.def(
+      "list_audit",
+      [](const EngineHandle& handle, const std::optional<std::string>& target, const std::optional<std::string>& actor,
+         std::optional<UnixMs> from_ms, std::optional<UnixMs> to_ms, Position after,
+         Position limit) { return read(&list_audit)(handle, {target, actor, from_ms, to_ms}, {after, limit}); },
+      Unlocked(), py::kw_only(), "target"_arg = py::none(), "actor"_arg = py::none(), "from_ms"_arg = py::none(),
+      "to_ms"_arg = py::none(), "after"_arg = py::none(), "limit"_arg = py::none());
+}
+
+}  // namespace
+
+void register_engine_reads(EngineClass& engine) {
+  define_organizations(engine);
+  define_catalog(engine);
+  define_teams(engine);
+  define_keys(engine);
+  define_audit(engine);
+}
+
+}  // namespace saas_access::python
