@@ -1,0 +1,1 @@
+"""The admin API: organizations, aliases, groups, teams, keys, credits, jobs and what explains them, over HTTP."""

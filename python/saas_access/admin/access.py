@@ -1,0 +1,138 @@
+"""Who is calling the admin API, and whether they may."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from saas_access import problems, refusal, virtual_keys
+from saas_access._core import Reason
+from saas_access.admin import errors
+from saas_access.refusal import Protocol
+
+if TYPE_CHECKING:
+    from starlette.datastructures import Headers
+    from starlette.requests import Request
+
+    from saas_access.admin.host import Host
+    from saas_access.runtime import Runtime
+
+_BEARER = re.compile(r"bearer +(\S+) *", flags=re.IGNORECASE)
+# What a reverse proxy, tunnel or CDN adds: a request with one of these doesn't come from this machine's own user.
+_FORWARDING = re.compile(
+    r"forwarded|x-forwarded(-.+)?|x-real-ip|x-client-ip|x-cluster-client-ip|x-original-.+|x-envoy-.+|true-client-ip|via|"
+    r"cf-.+|cdn-loop|fastly-.+|fly-.+|x-vercel-.+|x-azure-.+|x-amzn-.+|x-appengine-.+|x-cloud-trace-context"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator:
+    """May do everything but act as a team. `actor` is their name in the audit."""
+
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamCaller:
+    """A team, by one of its virtual keys. May see and do what is its own."""
+
+    team_id: str
+    key_id: str
+
+
+Caller = Operator | TeamCaller
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """What the API works on."""
+
+    runtime: Runtime
+    host: Host
+
+
+def identify(request: Request, service: Service) -> Caller | None:
+    """The caller by credential, the local operator, or None for neither. Refuses a wrong credential with 401."""
+    credential = _credential(request.headers)
+    if credential is None:
+        local = service.runtime.settings.local_admin and is_local(request)
+        return Operator(actor="local operator") if local else None
+    if _is_operator_key(credential, service):
+        return Operator(actor="operator")
+    return _team(credential, service, request)
+
+
+def _credential(headers: Headers) -> str | None:
+    for name in ("x-admin-key", "x-api-key"):
+        if name in headers:
+            return headers[name]
+    if "authorization" not in headers:
+        return None
+    match = _BEARER.fullmatch(headers["authorization"])
+    return match[1] if match else ""  # another scheme is a credential too, one that nobody has
+
+
+def _is_operator_key(credential: str, service: Service) -> bool:
+    admin_key = service.runtime.settings.admin_key
+    is_admin_key = admin_key is not None and hmac.compare_digest(
+        admin_key.get_secret_value().encode(), credential.encode()
+    )
+    return is_admin_key or (credential != "" and service.host.is_operator_key(credential))
+
+
+def _team(credential: str, service: Service, request: Request) -> TeamCaller:
+    engine = service.runtime.engine
+    found = engine.authenticate(digest=virtual_keys.digest(credential))
+    if found.reason is not Reason.GRANTED:
+        refused = refusal.key_refused(found.reason)
+        raise errors.Refused(refused.status, **refused.body(Protocol.PAGE, request.state.request_id))
+    engine.touch_key(key_id=found.key_id)
+    return TeamCaller(team_id=found.team_id, key_id=found.key_id)
+
+
+def is_local(request: Request) -> bool:
+    """Does this come from a user of this machine, straight and not by way of a web page of somebody else's?"""
+    headers = request.headers
+    hosts = headers.getlist("host")
+    return (
+        request.client is not None
+        and _is_loopback(request.client.host)
+        and not any(_FORWARDING.fullmatch(name) for name in headers)
+        and len(hosts) == 1
+        and _is_loopback_name(hosts[0])
+        and all(_is_origin(origin, hosts[0]) for origin in headers.getlist("origin"))
+        and all(site in ("same-origin", "none") for site in headers.getlist("sec-fetch-site"))
+    )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return (mapped or ip).is_loopback
+
+
+def _is_loopback_name(host: str) -> bool:
+    """Is this Host header, with or without a port, 'localhost' or a loopback address?"""
+    try:
+        parts = urlsplit("//" + host)
+        name, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    return parts.netloc == host and "@" not in host and (name == "localhost" or _is_loopback(name or ""))
+
+
+def _is_origin(origin: str, host: str) -> bool:
+    return origin.lower() in (f"http://{host}".lower(), f"https://{host}".lower())
+
+
+def require_own_team(caller: Caller | None, team_id: str) -> None:
+    """For a team named in a path or query: to a team's key, every other one is absent."""
+    if isinstance(caller, TeamCaller) and caller.team_id != team_id:
+        raise errors.not_found(f"Team {problems.quoted(team_id)} does not exist")

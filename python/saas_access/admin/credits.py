@@ -1,0 +1,71 @@
+"""Credits: adding them, what is left of them, and where they went."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Header, Query, Response
+
+from saas_access.admin import access, routes
+from saas_access.admin.bodies import AddCreditsBody
+from saas_access.admin.pages import PageOf
+from saas_access.admin.routes import Audience, CallerOf, EngineOf
+from saas_access.admin.team_answers import (
+    BalanceAnswer,
+    CreditsAddedAnswer,
+    Transaction,
+    TransactionList,
+    balance_fields,
+)
+from saas_access.admin.writes import NewOf, shown
+
+router = routes.router("Credits")
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        description="A repeated request with the same key and body is answered as the first was, and adds nothing",
+        min_length=1,
+        max_length=255,
+        examples=["invoice-1234"],
+    ),
+]
+TeamQuery = Annotated[str, Query(examples=["acme-prod"])]
+
+
+@router.post("/credits/add", response_model=CreditsAddedAnswer)
+def add_credits(
+    body: AddCreditsBody, engine: EngineOf, conditions: NewOf, idempotency_key: IdempotencyKey = None
+) -> Response:
+    added, receipt = conditions.run(
+        lambda options: engine.add_credits(
+            team_id=body.team_id,
+            credits=body.amount,
+            description=body.description,
+            idempotency_key=idempotency_key,
+            options=options,
+        )
+    )
+    content = CreditsAddedAnswer.of(added)
+    if conditions.dry_run:
+        content = content.model_copy(update={"transaction_id": None})
+    return conditions.answer(content, receipt)
+
+
+@router.get("/credits/balance", response_model=BalanceAnswer)
+@routes.open_to(Audience.TEAMS)
+def get_balance(team_id: TeamQuery, engine: EngineOf, caller: CallerOf) -> Response:
+    """`credits_remaining` = allocated - used - reserved."""
+    access.require_own_team(caller, team_id)
+    balance = engine.find_balance(team_id=team_id)
+    return shown(BalanceAnswer(team_id=team_id, **balance_fields(balance)))
+
+
+@router.get("/credits/transactions", response_model=TransactionList)
+@routes.open_to(Audience.TEAMS)
+def list_transactions(team_id: TeamQuery, engine: EngineOf, caller: CallerOf, page: PageOf) -> Response:
+    """Newest first. The sum of all amounts is the balance."""
+    access.require_own_team(caller, team_id)
+    found, following = engine.list_entries(team_id=team_id, **page.position)
+    transactions = [Transaction.of(entry) for entry in found]
+    return shown(TransactionList(transactions=transactions, **page.following(following)))

@@ -1,0 +1,42 @@
+"""What the admin API asks of the server it runs in: the LiteLLM proxy, or one that serves nothing else."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Host(Protocol):
+    """Called from several threads at once."""
+
+    @property
+    def serves_calls(self) -> bool:
+        """Do model calls, and so the completion of jobs, happen in this server?"""
+
+    @property
+    def litellm_version(self) -> str | None:
+        """None where LiteLLM doesn't run."""
+
+    def is_operator_key(self, key: str) -> bool:
+        """Does this key, besides the setting `admin_key`, make its bearer the operator? Compares in constant time."""
+
+    def can_route(self, litellm_model: str) -> bool | None:
+        """Would LiteLLM find a deployment for this model? None where that can't be told."""
+
+    def hook_loaded(self) -> bool | None:
+        """Is the hook that decides about calls in place? None where there are no calls."""
+
+
+class StandaloneHost:
+    """A server of the admin API alone."""
+
+    serves_calls = False
+    litellm_version: str | None = None
+
+    def is_operator_key(self, key: str) -> bool:  # noqa: ARG002 there is no other key here
+        return False
+
+    def can_route(self, litellm_model: str) -> bool | None:  # noqa: ARG002 nothing is routed here
+        return None
+
+    def hook_loaded(self) -> bool | None:
+        return None

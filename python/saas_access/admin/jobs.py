@@ -1,0 +1,179 @@
+"""Jobs: several model calls that a team is charged for as one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Response
+
+from saas_access import problems, times
+from saas_access._core import CallStatus, Engine, Job, JobCompletion, JobStatus, NewJob, NotFound, slug
+from saas_access.admin import access, errors, routes
+from saas_access.admin.access import Caller, Operator, Service, TeamCaller
+from saas_access.admin.bodies import END_STATUSES, JobCompletionBody, NewJobBody
+from saas_access.admin.json_text import JsonAnswer
+from saas_access.admin.pages import PageOf
+from saas_access.admin.report_answers import CallAnswer, CallMade, JobAnswer, JobCreated, JobList
+from saas_access.admin.routes import Audience, CallerOf, EngineOf, ServiceOf
+from saas_access.admin.writes import DryRun, dry_run_fields, shown
+
+router = routes.router("Jobs")
+
+_CALL_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["model", "messages"],
+                    "properties": {
+                        "model": {"type": "string", "description": "An alias"},
+                        "messages": {"type": "array", "items": {"type": "object"}},
+                        "purpose": {"type": "string", "description": "Your word for this call, shown in the job"},
+                    },
+                    "additionalProperties": True,
+                },
+                "example": {
+                    "model": "gpt-4",
+                    "messages": [{"role": "user", "content": "Summarize this document."}],
+                    "purpose": "summary",
+                    "temperature": 0.2,
+                },
+            }
+        },
+    }
+}
+_EVENTS: dict[str, Any] = {
+    "description": "Server-sent events, as the proxy's chat route sends them",
+    "content": {"text/event-stream": {}},
+}
+
+
+@router.post("/jobs/create", status_code=201, response_model=JobCreated)
+@routes.open_to(Audience.TEAMS)
+def create_job(body: NewJobBody, engine: EngineOf, caller: CallerOf, dry_run: DryRun = False) -> Response:
+    """Costs nothing: the job's credit is reserved by its first call."""
+    if isinstance(caller, TeamCaller) and caller.team_id != body.team_id:
+        raise _no_such_team(body.team_id)
+    if dry_run:
+        return _tried_creation(body, engine)
+    new = NewJob(team_id=body.team_id, job_type=body.job_type, user_id=body.user_id, metadata=body.metadata)
+    job = engine.create_job(job=new)
+    made = JobCreated(job_id=job.job_id, status=slug(job.status), created_at=times.text(job.created_at_ms))
+    return JsonAnswer(made.model_dump(), status_code=201)
+
+
+# The next two stand here for the document and for a server without calls: the proxy answers them before they come here.
+@router.post("/jobs/{job_id}/llm-call", response_model=CallMade, openapi_extra=_CALL_BODY)
+@routes.open_to(Audience.TEAMS)
+def call_model(job_id: str, engine: EngineOf, service: ServiceOf, caller: CallerOf) -> Response:
+    """A chat completion inside a job. Takes any other chat parameter of OpenAI; `"stream": true` streams."""
+    return _refuse_call(job_id, engine, service, caller)
+
+
+@router.post("/jobs/{job_id}/llm-call-stream", openapi_extra=_CALL_BODY, responses={200: _EVENTS})
+@routes.open_to(Audience.TEAMS)
+def stream_model(job_id: str, engine: EngineOf, service: ServiceOf, caller: CallerOf) -> Response:
+    """The same, answered as server-sent events."""
+    return _refuse_call(job_id, engine, service, caller)
+
+
+@router.post("/jobs/{job_id}/complete", response_model=JobAnswer)
+@routes.open_to(Audience.TEAMS)
+def complete_job(
+    *,
+    job_id: str,
+    body: JobCompletionBody,
+    engine: EngineOf,
+    service: ServiceOf,
+    caller: CallerOf,
+    dry_run: DryRun = False,
+) -> Response:
+    """Charges the job. Again with the same status it answers the same."""
+    job = _own_job(job_id, engine, caller)
+    if not service.host.serves_calls:
+        raise _calls_elsewhere(service)
+    if dry_run:
+        return _tried_completion(job, body)
+    completion = JobCompletion(
+        status=END_STATUSES[body.status],
+        metadata=body.metadata,
+        error_message=body.error_message,
+        failed_jobs_are_free=service.runtime.settings.failed_jobs_are_free,
+    )
+    return shown(_with_calls(engine.complete_job(job_id=job_id, completion=completion)))
+
+
+@router.get("/jobs/{job_id}", response_model=JobAnswer)
+@routes.open_to(Audience.TEAMS)
+def get_job(job_id: str, engine: EngineOf, caller: CallerOf) -> Response:
+    return shown(_with_calls(_own_job(job_id, engine, caller)))
+
+
+@router.get("/teams/{team_id}/jobs", response_model=JobList)
+@routes.open_to(Audience.TEAMS)
+def list_team_jobs(team_id: str, engine: EngineOf, caller: CallerOf, page: PageOf) -> Response:
+    """Newest first, without their calls."""
+    access.require_own_team(caller, team_id)
+    found, following = engine.list_jobs(team_id=team_id, **page.position)
+    return shown(JobList(jobs=[JobAnswer.of(job) for job in found], **page.following(following)))
+
+
+def _with_calls(job: Job) -> JobAnswer:
+    return JobAnswer.of(job, calls=[CallAnswer.of(call) for call in job.calls])
+
+
+def _own_job(job_id: str, engine: Engine, caller: Caller | None) -> Job:
+    job = _find_job(job_id, engine)
+    if job is None or (isinstance(caller, TeamCaller) and caller.team_id != job.team_id):
+        raise errors.not_found(f"Job {problems.quoted(job_id)} does not exist")
+    return job
+
+
+def _find_job(job_id: str, engine: Engine) -> Job | None:
+    try:
+        return engine.find_job(job_id=job_id)
+    except NotFound:
+        return None
+
+
+def _no_such_team(team_id: str) -> errors.Refused:
+    return errors.invalid("team_id", f"Team {problems.quoted(team_id)} does not exist")
+
+
+def _refuse_call(job_id: str, engine: Engine, service: Service, caller: Caller | None) -> Response:
+    if isinstance(caller, Operator):
+        message = "Only a team's key may make calls in its jobs."
+        raise errors.Refused(403, "Forbidden", message, reason="team_only")
+    _own_job(job_id, engine, caller)
+    raise _calls_elsewhere(service)
+
+
+def _calls_elsewhere(service: Service) -> errors.Refused:
+    proxy_url = service.runtime.settings.proxy_url
+    where = f"the one at {proxy_url} (setting proxy_url)" if proxy_url else "the setting proxy_url can name it here"
+    return errors.conflict(f"Model calls and the completion of jobs work where the proxy runs; {where}.")
+
+
+# Jobs are no policy, so the core has no dry run of them: what it would refuse is looked up here.
+
+
+def _tried_creation(body: NewJobBody, engine: Engine) -> Response:
+    try:
+        engine.find_team(team_id=body.team_id)
+    except NotFound:
+        raise _no_such_team(body.team_id) from None
+    now_ms = engine.now_ms() // 1000 * 1000
+    tried = JobCreated(job_id=None, status=slug(JobStatus.PENDING), created_at=times.text(now_ms))
+    return JsonAnswer(tried.model_dump() | dry_run_fields([]))
+
+
+def _tried_completion(job: Job, body: JobCompletionBody) -> Response:
+    ended = job.status in (JobStatus.COMPLETED, JobStatus.FAILED)
+    if ended and job.status is not END_STATUSES[body.status]:
+        raise errors.conflict(f"Job '{job.job_id}' has already ended as '{slug(job.status)}'")
+    if any(call.status is CallStatus.RUNNING for call in job.calls):
+        raise errors.conflict(f"Job '{job.job_id}' still has a running call")
+    tried = _with_calls(job).model_copy(update={"status": body.status})
+    return JsonAnswer(tried.model_dump() | dry_run_fields([]))

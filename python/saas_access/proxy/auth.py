@@ -1,0 +1,85 @@
+"""LiteLLM's `custom_auth`: a virtual key is a team's, the master key the operator's, anything else nobody's."""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+import litellm
+from fastapi import HTTPException, Request
+from litellm.proxy._types import LitellmUserRoles, UserAPIKeyAuth
+
+from saas_access import virtual_keys
+from saas_access._core import Reason, StoreUnavailable
+from saas_access.proxy.request_state import Principal, RequestState, current_request
+from saas_access.refusal import Refusal, key_refused, route_not_allowed, unavailable
+
+if TYPE_CHECKING:
+    from saas_access.proxy.plugin import Plugin
+
+
+def is_master_key(candidate: str) -> bool:
+    """Whether this is the proxy's own master key. Takes the same time however much of it is right."""
+    from litellm.proxy import proxy_server
+
+    master_key = proxy_server.master_key
+    if not isinstance(master_key, str) or not master_key:
+        return False
+    return hmac.compare_digest(candidate.encode("utf-8", "surrogatepass"), master_key.encode())
+
+
+def operator_auth() -> UserAPIKeyAuth:
+    """What LiteLLM itself makes of its master key: the proxy's administrator, under a name that isn't the key."""
+    from litellm.constants import LITELLM_PROXY_ADMIN_NAME, LITELLM_PROXY_MASTER_KEY_ALIAS
+
+    return UserAPIKeyAuth(
+        api_key=LITELLM_PROXY_MASTER_KEY_ALIAS,
+        user_role=LitellmUserRoles.PROXY_ADMIN,
+        user_id=LITELLM_PROXY_ADMIN_NAME,
+    )
+
+
+class VirtualKeyAuth:
+    """Decides who calls and whether the route is one that they may use. What they may call there is the hook's to decide."""
+
+    def __init__(self, plugin: Plugin) -> None:
+        self._plugin = plugin
+
+    async def __call__(self, request: Request, api_key: str | None) -> UserAPIKeyAuth:
+        """`api_key` as LiteLLM read it from whichever header or parameter carried it, without a "Bearer " before it."""
+        state = current_request.get()
+        if state is None:
+            raise HTTPException(503, "saas_access is not in front of this application")
+        state.authenticated = True
+        if not api_key:
+            state.refuse(Refusal(Reason.KEY_UNKNOWN, "No API key was sent"))
+        if is_master_key(api_key):
+            state.operator = True
+            return operator_auth()
+        try:
+            return self._team_auth(request, api_key, state)
+        except StoreUnavailable as problem:
+            self._plugin.report(problem)
+            state.refuse(unavailable(Reason.STORE_UNAVAILABLE, "The access store can't be read; see the proxy's log"))
+
+    def _team_auth(self, request: Request, api_key: str, state: RequestState) -> UserAPIKeyAuth:
+        if not any(callback is self._plugin.access_hook for callback in litellm.callbacks):
+            problem = "saas_access.proxy.access_hook is not among litellm_settings.callbacks"
+            state.refuse(unavailable(Reason.HOOK_MISSING, problem))
+        digest = virtual_keys.digest(api_key)
+        found = self._plugin.engine.authenticate(digest=digest)
+        if found.reason is not Reason.GRANTED:
+            state.refuse(key_refused(found.reason))
+        state.principal = Principal(team_id=found.team_id, digest=digest, key_id=found.key_id)
+        if request.scope.get("type") != "http" or state.route is None:
+            state.refuse(route_not_allowed(str(request.scope.get("method", "WEBSOCKET")), state.path))
+        self._plugin.engine.touch_key(key_id=found.key_id)
+        return UserAPIKeyAuth(
+            api_key=digest.hex(),
+            key_alias=found.key_id,
+            team_id=found.team_id,
+            team_rpm_limit=found.rpm_limit,
+            team_tpm_limit=found.tpm_limit,
+            user_role=LitellmUserRoles.INTERNAL_USER,
+            allowed_routes=[state.path],  # LiteLLM enforces it as well: this path and nothing else
+        )

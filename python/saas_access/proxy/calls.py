@@ -1,0 +1,164 @@
+"""The calls that run in this process: their tickets, and the ledger's writes, which never happen on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from saas_access._core import BudgetMode, Decision, Engine, Reservation, ReserveRequest, Settlement, Usage
+from saas_access.proxy.metering import Price
+from saas_access.proxy.request_state import JobCall, Principal
+
+_T = TypeVar("_T")
+_LOGGER = logging.getLogger("saas_access.proxy")
+# LiteLLM sends its success event some milliseconds after an answer is complete. Past this the call is charged by what is known.
+_EVENT_WAIT_S = 5.0
+
+
+@dataclass(slots=True)
+class Ticket:
+    """The permission of one call to reach one model. Only its id travels, in LiteLLM's metadata; what it permits stays here."""
+
+    id: str
+    principal: Principal
+    decision: Decision
+    call_id: str
+    estimate: Usage
+    price: Price
+    job: JobCall | None
+    usage: asyncio.Future[Usage]
+    started: float = field(default_factory=time.monotonic)
+    deployments: set[str] = field(default_factory=set)  # models of the attempts let through: an attempt may be split in two
+    delivering: bool = False  # something of a streamed answer has reached the client
+    open: bool = True
+
+    @property
+    def latency_ms(self) -> int:
+        """Milliseconds since the ticket was issued."""
+        return round((time.monotonic() - self.started) * 1000)
+
+    @property
+    def needs_usage(self) -> bool:
+        """Whether anything depends on what the call used: a price by consumption, or a job's figures."""
+        return self.job is not None or self.decision.pricing.mode is not BudgetMode.JOB_BASED
+
+    def covers(self, model_group: str | None, deployment_model: str | None) -> bool:
+        """May an upstream attempt with this model group go out? One without a group may if its model is that of an attempt
+        that was let through: LiteLLM bridges some dialects by a second, inner attempt."""
+        if not self.open:
+            return False
+        if model_group is None:
+            return deployment_model is not None and deployment_model in self.deployments
+        return model_group == self.decision.litellm_model
+
+
+class Calls:
+    """Issues, finds and closes tickets. All methods run on the event loop; the ledger's work runs in one thread of its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._tickets: dict[str, Ticket] = {}
+        self._ledger = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saas-access-ledger")
+        self._closing: set[asyncio.Task[Settlement | None]] = set()
+
+    async def _write(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._ledger, work)
+
+    async def reserve(self, request: ReserveRequest) -> Reservation:
+        """Hold what the call may cost; durable on return. Raises StoreUnavailable."""
+        writing = asyncio.ensure_future(self._write(lambda: self._engine.reserve(request=request)))
+        try:
+            return await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # The client left while the reservation was being written: it will be there, and nobody will use it.
+            self._keep(self._release_unused(writing))
+            raise
+
+    async def _release_unused(self, writing: asyncio.Future[Reservation]) -> None:
+        reservation = await writing
+        if reservation.call_id:
+            await self._write(
+                lambda: self._engine.release(call_id=reservation.call_id, failed=False, latency_ms=0)
+            )
+
+    def issue(
+        self, *, principal: Principal, decision: Decision, call_id: str, estimate: Usage, price: Price, job: JobCall | None
+    ) -> Ticket:
+        """A live ticket for a call whose reservation is durable."""
+        ticket = Ticket(
+            id=secrets.token_urlsafe(18),
+            principal=principal,
+            decision=decision,
+            call_id=call_id,
+            estimate=estimate,
+            price=price,
+            job=job,
+            usage=asyncio.get_running_loop().create_future(),
+        )
+        self._tickets[ticket.id] = ticket
+        return ticket
+
+    def find(self, ticket_id: object) -> Ticket | None:
+        """The ticket of this id, if this process issued it and its call has not ended."""
+        return self._tickets.get(ticket_id) if isinstance(ticket_id, str) else None
+
+    async def settle(self, ticket: Ticket, *, stated: Usage | None) -> Settlement | None:
+        """The call was answered: charge it; durable on return. `stated` is the usage that the answer itself states.
+        Runs to its end even if the caller is cancelled. None if the ticket was closed already."""
+        return await asyncio.shield(self._keep(self._settle(ticket, stated)))
+
+    async def _settle(self, ticket: Ticket, stated: Usage | None) -> Settlement | None:
+        if not ticket.open:
+            return None
+        ticket.open = False
+        try:
+            latency_ms = ticket.latency_ms
+            usage = await self._usage(ticket, stated)
+            return await self._write(
+                lambda: self._engine.settle(call_id=ticket.call_id, usage=usage, latency_ms=latency_ms)
+            )
+        finally:
+            self._tickets.pop(ticket.id, None)
+
+    async def _usage(self, ticket: Ticket, stated: Usage | None) -> Usage:
+        if not ticket.needs_usage:
+            return stated or Usage()
+        try:
+            return await asyncio.wait_for(asyncio.shield(ticket.usage), _EVENT_WAIT_S)
+        except asyncio.TimeoutError:
+            _LOGGER.warning("call %s: LiteLLM reported no usage; charged by what is known", ticket.call_id)
+            return stated or ticket.estimate
+
+    async def release(self, ticket: Ticket, *, failed: bool) -> None:
+        """The call was not answered: free what it held. Runs to its end even if the caller is cancelled."""
+        await asyncio.shield(self._keep(self._release(ticket, failed)))
+
+    async def _release(self, ticket: Ticket, failed: bool) -> None:
+        if not ticket.open:
+            return
+        ticket.open = False
+        try:
+            latency_ms = ticket.latency_ms
+            await self._write(
+                lambda: self._engine.release(call_id=ticket.call_id, failed=failed, latency_ms=latency_ms)
+            )
+        finally:
+            self._tickets.pop(ticket.id, None)
+
+    def _keep(self, work: "asyncio._CoroutineLike[_T]") -> asyncio.Task[_T]:
+        """A task that is not collected before it ends, and whose failure is never lost unseen."""
+        task = asyncio.ensure_future(work)
+        self._closing.add(task)  # type: ignore[arg-type]
+        task.add_done_callback(self._ended)
+        return task  # type: ignore[return-value]
+
+    def _ended(self, task: asyncio.Task[_T]) -> None:
+        self._closing.discard(task)  # type: ignore[arg-type]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _LOGGER.error("a call could not be closed in the ledger: %s", error)

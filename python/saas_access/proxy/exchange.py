@@ -1,0 +1,224 @@
+"""One HTTP exchange with LiteLLM's application: its answer is held, settled, cleaned and passed on; a refusal replaces it."""
+
+from __future__ import annotations
+
+import enum
+import logging
+from typing import TYPE_CHECKING, Any, Protocol
+
+from saas_access._core import Reason, StoreUnavailable, Usage
+from saas_access.admin.json_text import render
+from saas_access.proxy.metering import usage_of_body
+from saas_access.proxy.outgoing import Headers, Renaming, hide_words, shown_headers
+from saas_access.proxy.router_view import hidden_words
+from saas_access.proxy.routes import Kind
+from saas_access.refusal import unavailable
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Send
+
+    from saas_access.proxy.plugin import Plugin
+    from saas_access.proxy.request_state import RequestState
+
+_LOGGER = logging.getLogger("saas_access.proxy")
+_JSON = b"application/json"
+_STREAM = b"text/event-stream"
+
+
+class Answer(Protocol):
+    """How a finished JSON answer is presented: as LiteLLM gave it, or inside a job's call."""
+
+    def present(self, status: int, body: bytes, ticket_usage: Usage | None) -> tuple[int, bytes]: ...
+
+
+class _Mode(enum.Enum):
+    PENDING = enum.auto()  # nothing decided yet
+    PASS = enum.auto()  # not a team's: untouched
+    HOLD = enum.auto()  # a whole body: kept until it is complete and settled
+    STREAM = enum.auto()  # events: passed on, the last message after the settlement
+    BINARY = enum.auto()  # bytes of audio and the like: as a stream, but nothing in it is renamed
+    DROP = enum.auto()  # replaced by a refusal
+
+
+class Exchange:
+    """Give `send` to the application in place of the server's own, then await `finish`."""
+
+    def __init__(self, plugin: Plugin, state: RequestState, send: Send, answer: Answer | None = None) -> None:
+        self._plugin = plugin
+        self._state = state
+        self._send_on = send
+        self._answer = answer
+        self._mode = _Mode.PENDING
+        self._start: Message = {}
+        self._body = bytearray()
+        self._renaming = Renaming({})
+        self._started = False  # something has left
+
+    async def run(self, app: ASGIApp, receive: Receive) -> None:
+        """The whole exchange. Never raises for what LiteLLM raises: the client gets an answer in any case."""
+        failure: Exception | None = None
+        try:
+            await app(self._state.scope, receive, self.send)
+        except Exception as error:  # noqa: BLE001 whatever it is, it must not leave the call unsettled or unanswered
+            failure = error
+        finally:
+            await self._close_ticket()
+        if self._started:
+            if failure is not None:
+                raise failure
+            return
+        if self._state.refusal is not None:
+            await self._refuse()
+        elif failure is not None:
+            await self._answer_failure(failure)
+
+    async def send(self, message: Message) -> None:
+        """The application's next message."""
+        if message["type"] == "http.response.start":
+            await self._begin(message)
+        elif message["type"] == "http.response.body":
+            await self._continue(message)
+        else:
+            await self._send_on(message)
+
+    async def _begin(self, message: Message) -> None:
+        state = self._state
+        self._start = message
+        if state.refusal is not None:
+            self._mode = _Mode.DROP
+        elif state.operator or state.principal is None:
+            self._mode = _Mode.PASS
+            await self._send_start(list(message.get("headers", [])), message["status"])
+        elif self._is_unchecked(message["status"]):
+            _LOGGER.error("%s answered %s without a decision; refused", state.path, message["status"])
+            problem = "The call was answered without a decision of the access hook; see the proxy's log"
+            state.refusal = unavailable(Reason.HOOK_MISSING, problem)
+            self._mode = _Mode.DROP
+        else:
+            self._renaming = Renaming(state.actual_names)
+            self._mode = self._team_mode(message)
+            if self._mode is not _Mode.HOLD:
+                await self._send_start(self._team_headers(), message["status"])
+
+    def _team_headers(self) -> Headers:
+        headers, ticket = shown_headers(self._start.get("headers", [])), self._state.ticket
+        if ticket is not None and self._plugin.settings.show_actual_model:
+            headers.append((b"x-actual-model", ticket.decision.litellm_model.encode()))
+        return headers
+
+    def _is_unchecked(self, status: int) -> bool:
+        """A tripwire: on a route where the hook decides, nothing succeeds without its ticket."""
+        route = self._state.route
+        return status < 400 and self._state.ticket is None and (route is None or route.kind is Kind.CALL)
+
+    @staticmethod
+    def _team_mode(message: Message) -> _Mode:
+        content_type = dict(message.get("headers", [])).get(b"content-type", _JSON)
+        if message["status"] >= 400 or content_type.startswith(_JSON):
+            return _Mode.HOLD
+        return _Mode.STREAM if content_type.startswith(_STREAM) else _Mode.BINARY
+
+    async def _continue(self, message: Message) -> None:
+        more = bool(message.get("more_body"))
+        if self._mode is _Mode.PASS:
+            await self._send_on(message)
+        elif self._mode is _Mode.HOLD:
+            self._body += message.get("body", b"")
+            if not more:
+                await self._finish_held()
+        elif self._mode in (_Mode.STREAM, _Mode.BINARY):
+            await self._pass_chunk(message.get("body", b""), more=more)
+
+    async def _pass_chunk(self, chunk: bytes, *, more: bool) -> None:
+        ticket = self._state.ticket
+        if self._mode is _Mode.STREAM:
+            chunk = self._clean_event(chunk)
+        if ticket is not None and chunk and not chunk.startswith(b'data: {"error"'):
+            ticket.delivering = True
+        if not more:
+            await self._close_ticket()
+        await self._send_on({"type": "http.response.body", "body": chunk, "more_body": more})
+
+    def _clean_event(self, chunk: bytes) -> bytes:
+        if chunk.startswith(b'data: {"error"') or chunk.startswith(b"event: error"):
+            text = chunk.decode("utf-8", "replace")
+            return hide_words(text, hidden_words(), self._state.actual_names).encode()
+        return self._renaming(chunk)
+
+    async def _finish_held(self) -> None:
+        status, body = int(self._start["status"]), bytes(self._body)
+        stated = None
+        if status < 400:
+            stated = await self._settle(body)
+            if self._state.refusal is not None:
+                return
+            body = self._renaming(body)
+        else:
+            await self._release()
+            text = body.decode("utf-8", "replace")
+            body = hide_words(text, hidden_words(), self._state.actual_names).encode()
+        if self._answer is not None:
+            status, body = self._answer.present(status, body, stated)
+        await self._send_whole(status, self._team_headers(), body)
+
+    async def _settle(self, body: bytes) -> Usage | None:
+        """The charge is durable before the answer leaves; an answer that can't be charged doesn't."""
+        ticket = self._state.ticket
+        if ticket is None:
+            return None
+        stated = usage_of_body(body, ticket.price)
+        try:
+            await self._plugin.calls.settle(ticket, stated=stated)
+        except StoreUnavailable as problem:
+            self._plugin.report(problem)
+            sentence = "The call can't be charged: the access store can't be written; see the proxy's log"
+            self._state.refusal = unavailable(Reason.STORE_UNAVAILABLE, sentence)
+        return stated
+
+    async def _release(self) -> None:
+        if self._state.ticket is not None:
+            await self._plugin.calls.release(self._state.ticket, failed=self._start["status"] != 429)
+
+    async def _close_ticket(self) -> None:
+        """Whatever happened: a call of which something was delivered is charged, any other is released."""
+        ticket = self._state.ticket
+        if ticket is None or not ticket.open:
+            return
+        if ticket.delivering:
+            await self._plugin.calls.settle(ticket, stated=None)
+        else:
+            await self._plugin.calls.release(ticket, failed=self._state.refusal is None)
+
+    # -- what leaves
+
+    async def _send_start(self, headers: Headers, status: int) -> None:
+        self._started = True
+        headers = [*headers, (b"x-request-id", self._state.request_id.encode())]
+        await self._send_on({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def _send_whole(self, status: int, headers: Headers, body: bytes) -> None:
+        kept = [(name, value) for name, value in headers if name.lower() != b"content-length"]
+        await self._send_start([*kept, (b"content-length", str(len(body)).encode())], status)
+        await self._send_on({"type": "http.response.body", "body": body})
+
+    async def send_json(self, status: int, body: dict[str, Any]) -> None:
+        """An answer of our own."""
+        await self._send_whole(status, [(b"content-type", _JSON)], render(body).encode("utf-8", "replace"))
+
+    async def _refuse(self) -> None:
+        refusal = self._state.refusal
+        assert refusal is not None
+        _LOGGER.info("%s %s %s: %s", self._state.request_id, refusal.status, self._state.path, refusal.message)
+        await self.send_json(refusal.status, refusal.body(self._state.protocol, self._state.request_id))
+
+    async def _answer_failure(self, failure: Exception) -> None:
+        """LiteLLM lets some exceptions out of its application. Before authentication it refuses by them what a client may
+        not set; what comes after is its own failure."""
+        state = self._state
+        _LOGGER.error("%s %s: %s", state.request_id, state.path, type(failure).__name__, exc_info=failure)
+        status = 502 if state.authenticated else 400
+        message = "The proxy failed to handle this call" if state.authenticated else "The proxy refuses this request"
+        await self.send_json(
+            status, {"error": {"message": message, "type": "proxy_error", "param": None, "code": str(status)},
+                     "message": message, "request_id": state.request_id}
+        )

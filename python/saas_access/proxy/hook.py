@@ -1,0 +1,233 @@
+"""LiteLLM's callback: the decision before each call, the second gate before each upstream attempt, the usage after it.
+
+LiteLLM looks several of these methods up in the class of the listed object itself and silently passes over inherited ones, and it
+calls them by parameter name: define them all here, under LiteLLM's names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any
+
+import litellm
+from fastapi import HTTPException
+from litellm.integrations.custom_logger import CustomLogger
+from litellm.proxy._types import LitellmUserRoles, UserAPIKeyAuth
+
+from saas_access._core import (
+    Decision,
+    Reason,
+    Reservation,
+    ReserveOutcome,
+    ReserveRequest,
+    StoreUnavailable,
+    Usage,
+)
+from saas_access import credits
+from saas_access.proxy import picker_names
+from saas_access.proxy.calls import Ticket
+from saas_access.proxy.metering import Price, estimate, price_of, usage_of_event
+from saas_access.proxy.request_state import Principal, RequestState, current_request
+from saas_access.proxy.router_view import deployments_of, names_of_deployments
+from saas_access.proxy.routes import Kind, TeamRoute
+from saas_access.refusal import Refusal, key_refused, model_not_granted, route_not_allowed, suspended, unavailable
+
+if TYPE_CHECKING:
+    from saas_access.proxy.plugin import Plugin
+
+_TICKET = "saas_access_ticket"
+_METADATA = ("metadata", "litellm_metadata")
+# What LiteLLM puts among the body's fields for itself.
+_LITELLMS_OWN = frozenset({"metadata", "litellm_metadata", "proxy_server_request", "secret_fields"})
+_STREAM_USAGE_CALL_TYPES = frozenset({"acompletion", "atext_completion"})
+
+
+class AccessHook(CustomLogger):  # type: ignore[misc]  # LiteLLM ships no types
+    """One for each process; listed as `saas_access.proxy.access_hook` under `litellm_settings.callbacks`."""
+
+    def __init__(self, plugin: Plugin) -> None:
+        super().__init__()
+        self._plugin = plugin
+
+    # -- before the call
+
+    async def async_pre_call_hook(
+        self, user_api_key_dict: UserAPIKeyAuth, cache: Any, data: dict[str, Any], call_type: str
+    ) -> dict[str, Any]:
+        """Decide, reserve, rewrite. Raises HTTPException after noting the refusal that the middleware answers with."""
+        state = current_request.get()
+        if state is None:
+            raise HTTPException(503, "saas_access is not in front of this application")
+        if self._is_operator(state, user_api_key_dict):
+            state.operator = True
+            return data
+        try:
+            return await self._admit(state, user_api_key_dict, data, str(getattr(call_type, "value", call_type)))
+        except StoreUnavailable as problem:
+            self._plugin.report(problem)
+            state.refuse(unavailable(Reason.STORE_UNAVAILABLE, "The access store can't be used; see the proxy's log"))
+
+    def _is_operator(self, state: RequestState, auth: UserAPIKeyAuth) -> bool:
+        if state.principal is not None:
+            return False
+        return state.operator or (auth.user_role == LitellmUserRoles.PROXY_ADMIN and not auth.team_id)
+
+    async def _admit(
+        self, state: RequestState, auth: UserAPIKeyAuth, data: dict[str, Any], call_type: str
+    ) -> dict[str, Any]:
+        route = state.route
+        if route is None or route.kind is not Kind.CALL or call_type not in route.call_types:
+            state.refuse(route_not_allowed(str(state.scope.get("method", "WEBSOCKET")), state.path))
+        if state.principal is None:  # LiteLLM's own keys: the team is the one that the key names
+            state.principal = Principal(team_id=str(auth.team_id or ""))
+        decision = self._plugin.decide(state.principal, data.get("model"), picker_forms=route.picker_names)
+        refuse_unless_allowed(self._plugin, state, decision)
+        self._strip(state, data, route)
+        price = price_of(deployments_of(decision.litellm_model), litellm.model_cost)
+        most = estimate(data, route.fields, price, self._plugin.settings.default_max_tokens)
+        reservation = await self._reserve(state, state.principal, decision, most)
+        self._rewrite(state, data, decision, self._issue(state, state.principal, decision, reservation, most, price))
+        _ask_for_stream_usage(data, call_type)
+        return data
+
+    def _strip(self, state: RequestState, data: MutableMapping[str, Any], route: TeamRoute) -> None:
+        """Drop every field of the client's body that is not in the route's table: unknown ones may choose model, provider,
+        credential, endpoint, price or retries, and real clients do without (strip, since refusing would stop them)."""
+        parsed = state.scope.get("parsed_body")
+        sent = parsed[0] if isinstance(parsed, tuple) else tuple(data)
+        for name in sent:
+            if name not in route.fields and name not in _LITELLMS_OWN:
+                data.pop(name, None)
+        data["disable_fallbacks"] = True
+
+    async def _reserve(
+        self, state: RequestState, principal: Principal, decision: Decision, most: Usage
+    ) -> Reservation:
+        job = state.job
+        reservation = await self._plugin.calls.reserve(
+            ReserveRequest(
+                team_id=principal.team_id,
+                key_id=principal.key_id,
+                alias=decision.alias,
+                job_id=job.job_id if job else None,
+                purpose=job.purpose if job else "",
+                pricing=decision.pricing,
+                estimate=most,
+            )
+        )
+        if reservation.outcome is ReserveOutcome.CREDITS_EXHAUSTED:
+            state.refuse(credits_exhausted(reservation))
+        if reservation.outcome is not ReserveOutcome.RESERVED:  # checked before; ended in between
+            raise HTTPException(409, "The job has ended")
+        return reservation
+
+    def _issue(
+        self,
+        state: RequestState,
+        principal: Principal,
+        decision: Decision,
+        reservation: Reservation,
+        most: Usage,
+        price: Price,
+    ) -> Ticket:
+        state.ticket = self._plugin.calls.issue(
+            principal=principal,
+            decision=decision,
+            call_id=reservation.call_id,
+            estimate=most,
+            price=price,
+            job=state.job,
+        )
+        return state.ticket
+
+    def _rewrite(self, state: RequestState, data: dict[str, Any], decision: Decision, ticket: Ticket) -> None:
+        # LiteLLM puts the name that the client sent back into the answer: for a picker's form that isn't the alias.
+        names = {*names_of_deployments(decision.litellm_model), str(data["model"])}
+        state.actual_names = dict.fromkeys(names, decision.alias)
+        data["model"] = decision.litellm_model
+        own = "litellm_metadata" if isinstance(data.get("litellm_metadata"), dict) else "metadata"
+        metadata = data.get(own)
+        data[own] = {**(metadata if isinstance(metadata, dict) else {}), _TICKET: ticket.id}
+
+    # -- before each upstream attempt
+
+    async def async_pre_call_deployment_hook(
+        self, kwargs: dict[str, Any], call_type: Any
+    ) -> dict[str, Any] | None:
+        """Refuse any attempt that no live ticket covers, on whatever route it began. Attempts outside any request are the
+        proxy's own (background health checks)."""
+        state = current_request.get()
+        if state is None or (state.operator and state.principal is None) or state.counted_alias is not None:
+            return kwargs
+        ticket = self._ticket_of(kwargs)
+        group = next((value for name in _METADATA if (value := _entry(kwargs, name, "model_group"))), None)
+        model = kwargs.get("model")
+        if ticket is None or ticket is not state.ticket or not ticket.covers(group, model):
+            state.refuse(route_not_allowed(str(state.scope.get("method", "WEBSOCKET")), state.path))
+        if isinstance(model, str):
+            ticket.deployments.add(model)
+        return kwargs
+
+    def _ticket_of(self, kwargs: Mapping[str, Any]) -> Ticket | None:
+        return next(
+            (ticket for name in _METADATA if (ticket := self._plugin.calls.find(_entry(kwargs, name, _TICKET)))), None
+        )
+
+    # -- after the call
+
+    async def async_log_success_event(
+        self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any
+    ) -> None:
+        """The usage of a call, some milliseconds after its answer is complete."""
+        params = kwargs.get("litellm_params") or {}
+        ticket = self._ticket_of(params)
+        if ticket is not None and not ticket.usage.done():
+            ticket.usage.set_result(usage_of_event(kwargs, ticket.price.known))
+
+    async def async_log_failure_event(
+        self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any
+    ) -> None:
+        """A stream that broke off after something was delivered has no usage to come: what is known stands."""
+        ticket = self._ticket_of(kwargs.get("litellm_params") or {})
+        if ticket is not None and ticket.delivering and not ticket.usage.done():
+            ticket.usage.set_result(ticket.estimate)
+
+
+def _entry(kwargs: Mapping[str, Any], metadata: str, name: str) -> Any:
+    values = kwargs.get(metadata)
+    return values.get(name) if isinstance(values, Mapping) else None
+
+
+def _ask_for_stream_usage(data: dict[str, Any], call_type: str) -> None:
+    """LiteLLM asks for a stream's usage by looking at the model's name before it is rewritten, and a client may decline it: ask
+    in any case, and have LiteLLM keep the chunk from a client that didn't."""
+    if not data.get("stream") or call_type not in _STREAM_USAGE_CALL_TYPES:
+        return
+    options = data.get("stream_options")
+    wanted = isinstance(options, dict) and options.get("include_usage") is True
+    data["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
+    if not wanted:
+        data["_litellm_strip_stream_usage"] = True
+
+
+def credits_exhausted(reservation: Reservation) -> Refusal:
+    """402, with what would have been needed and what is left."""
+    needed, remaining = credits.from_micro(reservation.needed), credits.from_micro(reservation.remaining)
+    return Refusal(
+        Reason.CREDITS_EXHAUSTED,
+        f"The call needs {needed:f} credits, and {remaining:f} are left",
+        {"credits_remaining": remaining, "credits_needed": needed},
+    )
+
+
+def refuse_unless_allowed(plugin: Plugin, state: RequestState, decision: Decision) -> None:
+    """Ends the request with the documented refusal for a decision that denies."""
+    if decision.reason is Reason.GRANTED and decision.litellm_model:
+        return
+    if decision.reason in (Reason.TEAM_SUSPENDED, Reason.ORGANIZATION_SUSPENDED):
+        state.refuse(suspended(decision.reason, decision.team_id))
+    if decision.reason in (Reason.KEY_UNKNOWN, Reason.KEY_REVOKED, Reason.KEY_EXPIRED):
+        state.refuse(key_refused(decision.reason))
+    assert state.principal is not None
+    available = [model.alias for model in plugin.available_models(state.principal)]
+    state.refuse(model_not_granted(decision.alias, available))

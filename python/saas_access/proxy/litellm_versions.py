@@ -1,0 +1,64 @@
+"""The one place that knows which LiteLLM this is and where its versions differ."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import os
+from typing import Any
+
+OLDEST = (1, 90, 0)
+TESTED = ("1.103.11", "1.106.2", "1.109.1")
+COMPROMISED = {"1.82.7", "1.82.8", "1.107.0"}
+
+
+class UnsupportedLiteLLM(RuntimeError):
+    """This LiteLLM can't be used, or not as it is set up; the message says why and what to do."""
+
+
+def litellm_version() -> str:
+    """The installed version, as its package metadata says."""
+    return importlib.metadata.version("litellm")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    parts = version.split(".")[:3]
+    return tuple(int("".join(char for char in part if char.isdigit()) or 0) for part in parts)
+
+
+def require_supported(version: str) -> None:
+    """Raises UnsupportedLiteLLM for a version that is too old or known to be compromised, or with the compiled path on."""
+    if version in COMPROMISED:
+        raise UnsupportedLiteLLM(f"LiteLLM {version} is known to be compromised: install one of {', '.join(TESTED)}")
+    if _numbers(version) < OLDEST:
+        raise UnsupportedLiteLLM(f"LiteLLM {version} is too old for saas_access: install one of {', '.join(TESTED)}")
+    if os.environ.get("LITELLM_RUST", "").strip().lower() not in {"", "0", "false", "no", "off"}:
+        raise UnsupportedLiteLLM(
+            "LITELLM_RUST is set: calls on LiteLLM's compiled path can end without a usage event and would go unbilled;"
+            " unset it"
+        )
+
+
+def codex_catalog(rows: list[dict[str, Any]], router: Any, client_version: str) -> bytes | None:
+    """Codex's shape of the model list, built by LiteLLM; None where this version has none (1.103: the OpenAI shape is served).
+
+    The rows stand for themselves: looked up by their actual model, Codex's stock entries would show its name.
+    """
+    try:
+        from litellm.proxy.common_utils.codex_model_catalog import codex_model_list_body
+    except ImportError:
+        return None
+    entries = [(row["id"], row["id"]) for row in rows]
+    extra = {"client_version": client_version} if _takes(codex_model_list_body, "client_version") else {}
+    return str(codex_model_list_body(rows, entries, router, None, **extra)).encode()
+
+
+def _takes(function: Any, parameter: str) -> bool:
+    return parameter in inspect.signature(function).parameters
+
+
+def listing_row(litellm_model: str, router: Any) -> dict[str, Any]:
+    """LiteLLM's own row for an actual model: id, object, created, owned_by, and its limits where it knows them."""
+    from litellm.proxy.utils import create_model_info_response
+
+    return dict(create_model_info_response(model_id=litellm_model, provider="openai", llm_router=router))

@@ -1,0 +1,156 @@
+"""Which routes of the proxy a team's key may use. Anything that is not in this table is refused."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from saas_access.refusal import Protocol
+
+
+class Kind(enum.Enum):
+    """What a route does with a model, which decides who checks it."""
+
+    CALL = "call"  # LiteLLM calls the pre-call hook: it decides, reserves, rewrites
+    COUNT = "count"  # LiteLLM has no hook here: checked by our own route in front of LiteLLM's (counting.py); free
+    LIST = "list"  # answered by our own route (model_list.py)
+
+
+@dataclass(frozen=True, slots=True)
+class TeamRoute:
+    """One allowed route. `call_types` are what LiteLLM's pre-call hook is told; `fields` what a client's body may hold."""
+
+    protocol: Protocol
+    kind: Kind
+    call_types: frozenset[str] = frozenset()
+    fields: frozenset[str] = frozenset()
+    picker_names: bool = False  # Claude Code's `claude-router-<hex>` and `[1m]` forms of a model's name are understood
+
+
+def _fields(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+# What the vendors' own interfaces define, less what would choose another model, provider, endpoint or price.
+_CHAT = _fields(
+    "model messages stream stream_options n seed user temperature top_p top_k max_tokens max_completion_tokens stop"
+    " presence_penalty frequency_penalty logit_bias logprobs top_logprobs tools tool_choice parallel_tool_calls functions"
+    " function_call response_format modalities audio prediction store metadata service_tier reasoning_effort reasoning"
+    " thinking verbosity web_search_options prompt_cache_key prompt_cache_retention safety_identifier"
+)
+_COMPLETION = _fields(
+    "model prompt suffix echo best_of stream stream_options n seed user temperature top_p max_tokens stop presence_penalty"
+    " frequency_penalty logit_bias logprobs metadata"
+)
+_EMBEDDING = _fields("model input encoding_format dimensions user input_type")
+_IMAGE = _fields(
+    "model prompt n size quality style background moderation output_format output_compression response_format user image"
+    " image[] mask mask[] input_fidelity partial_images stream"
+)
+_SPEECH = _fields("model input voice response_format speed instructions stream_format")
+_TRANSCRIPTION = _fields(
+    "model file language prompt response_format temperature timestamp_granularities timestamp_granularities[] include"
+    " include[] chunking_strategy stream"
+)
+_MODERATION = _fields("model input")
+_RERANK = _fields("model query documents top_n return_documents rank_fields max_chunks_per_doc max_tokens_per_doc")
+_MESSAGES = _fields(
+    "model messages max_tokens system stream metadata stop_sequences temperature top_p top_k tools tool_choice thinking"
+    " service_tier context_management output_config output_format container cache_control"
+)
+_RESPONSES = _fields(
+    "model input instructions stream stream_options include store reasoning text tools tool_choice parallel_tool_calls"
+    " max_tool_calls max_output_tokens temperature top_p top_logprobs truncation metadata client_metadata user"
+    " prompt_cache_key prompt_cache_retention safety_identifier service_tier previous_response_id"
+)
+_GOOGLE = _fields(
+    "contents systemInstruction system_instruction generationConfig generation_config tools toolConfig tool_config"
+    " safetySettings safety_settings"
+)
+
+_CHAT_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"acompletion"}), _CHAT, picker_names=True)
+_COMPLETION_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"atext_completion"}), _COMPLETION)
+_EMBEDDING_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"aembedding"}), _EMBEDDING)
+_IMAGE_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"image_generation"}), _IMAGE)
+_IMAGE_EDIT_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"aimage_edit"}), _IMAGE)
+_SPEECH_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"aspeech"}), _SPEECH)
+_TRANSCRIPTION_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"transcription"}), _TRANSCRIPTION)
+_MODERATION_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"moderation"}), _MODERATION)
+_RERANK_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"rerank"}), _RERANK)
+_MESSAGES_ROUTE = TeamRoute(
+    Protocol.ANTHROPIC, Kind.CALL, frozenset({"anthropic_messages"}), _MESSAGES, picker_names=True
+)
+_RESPONSES_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"aresponses"}), _RESPONSES, picker_names=True)
+_GOOGLE_ROUTE = TeamRoute(
+    Protocol.GOOGLE, Kind.CALL, frozenset({"agenerate_content", "agenerate_content_stream"}), _GOOGLE
+)
+_LIST_ROUTE = TeamRoute(Protocol.OPENAI, Kind.LIST)
+
+# (method, LiteLLM's route template) -> what a team may do there. Paths that LiteLLM serves under several names are all named.
+TEAM_ROUTES: dict[tuple[str, str], TeamRoute] = {
+    **{
+        ("POST", template): route
+        for route, templates in {
+            _CHAT_ROUTE: (
+                "/v1/chat/completions",
+                "/chat/completions",
+                "/engines/{model:path}/chat/completions",
+                "/openai/deployments/{model:path}/chat/completions",
+            ),
+            _COMPLETION_ROUTE: (
+                "/v1/completions",
+                "/completions",
+                "/engines/{model:path}/completions",
+                "/openai/deployments/{model:path}/completions",
+            ),
+            _EMBEDDING_ROUTE: (
+                "/v1/embeddings",
+                "/embeddings",
+                "/engines/{model:path}/embeddings",
+                "/openai/deployments/{model:path}/embeddings",
+            ),
+            _IMAGE_ROUTE: (
+                "/v1/images/generations",
+                "/images/generations",
+                "/openai/deployments/{model:path}/images/generations",
+            ),
+            _IMAGE_EDIT_ROUTE: ("/v1/images/edits", "/images/edits", "/openai/deployments/{model:path}/images/edits"),
+            _SPEECH_ROUTE: ("/v1/audio/speech", "/audio/speech"),
+            _TRANSCRIPTION_ROUTE: ("/v1/audio/transcriptions", "/audio/transcriptions"),
+            _MODERATION_ROUTE: ("/v1/moderations", "/moderations"),
+            _RERANK_ROUTE: ("/v1/rerank", "/v2/rerank", "/rerank"),
+            _MESSAGES_ROUTE: ("/v1/messages",),
+            _RESPONSES_ROUTE: ("/v1/responses", "/responses", "/openai/v1/responses"),
+            _GOOGLE_ROUTE: (
+                "/v1beta/models/{model_name:path}:generateContent",
+                "/models/{model_name:path}:generateContent",
+                "/v1beta/models/{model_name:path}:streamGenerateContent",
+                "/models/{model_name:path}:streamGenerateContent",
+            ),
+            TeamRoute(Protocol.ANTHROPIC, Kind.COUNT, picker_names=True): ("/v1/messages/count_tokens",),
+            TeamRoute(Protocol.OPENAI, Kind.COUNT, picker_names=True): (
+                "/v1/responses/input_tokens",
+                "/responses/input_tokens",
+                "/openai/v1/responses/input_tokens",
+            ),
+            TeamRoute(Protocol.GOOGLE, Kind.COUNT): (
+                "/v1beta/models/{model_name:path}:countTokens",
+                "/models/{model_name:path}:countTokens",
+            ),
+        }.items()
+        for template in templates
+    },
+    **{
+        ("GET", template): _LIST_ROUTE
+        for template in ("/v1/models", "/models", "/v1/models/{model_id:path}", "/models/{model_id:path}")
+    },
+}
+
+
+def protocol_of_path(path: str) -> Protocol:
+    """Whose clients use this path, for an answer to a request that never reached a route of the table."""
+    if path.startswith("/v1/messages") or path.startswith("/anthropic"):
+        return Protocol.ANTHROPIC
+    if path.startswith("/v1beta/") or ":" in path.rpartition("/")[2]:
+        return Protocol.GOOGLE
+    return Protocol.OPENAI

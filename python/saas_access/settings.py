@@ -1,0 +1,157 @@
+"""The product's settings: the section `callback_settings.saas_access` of a LiteLLM proxy configuration."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+
+from saas_access import credits, metadata, problems
+from saas_access._core import MICRO_PER_CREDIT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SECTION = "callback_settings.saas_access"
+_SQLITE = "sqlite:///"
+_FROM_ENVIRONMENT = "os.environ/"
+
+
+class SettingsError(ValueError):
+    """The settings can't be used; one line for each wrong or unknown one."""
+
+
+def _resolved(value: object) -> object:
+    """The value, or the one of the environment variable that 'os.environ/NAME' names, as LiteLLM's own settings do."""
+    if not isinstance(value, str) or not value.startswith(_FROM_ENVIRONMENT):
+        return value
+    name = value.removeprefix(_FROM_ENVIRONMENT)
+    if not os.environ.get(name):
+        raise ValueError(f"the environment variable {name} is not set")
+    return os.environ[name]
+
+
+def _usable_key(key: SecretStr) -> SecretStr:
+    if not key.get_secret_value() or key.get_secret_value() != key.get_secret_value().strip():
+        raise ValueError("must not be empty, nor begin or end with white space")
+    return key
+
+
+def _sqlite_url(url: str) -> str:
+    path = url.removeprefix(_SQLITE)
+    if not url.startswith(_SQLITE):
+        scheme, separator, _ = url.partition("://")
+        # Only the scheme: the rest of such an address may hold a password.
+        named = f"'{scheme}://...'" if separator else problems.quoted(url)
+        raise ValueError(f"{named} can't be used; only 'sqlite:///relative.db' and 'sqlite:////absolute.db' can")
+    if not path or path.startswith(":") or set(path) & set("?#"):
+        raise ValueError(f"{problems.quoted(url)} must name a file, as 'sqlite:///saas_access.db' does")
+    return url
+
+
+# The configuration gives credits and a mapping; these are micro-credits and JSON text.
+_MicroCredits = Annotated[int, BeforeValidator(credits.parse)]
+_MetadataText = Annotated[str, BeforeValidator(metadata.to_text)]
+_AdminKey = Annotated[SecretStr, AfterValidator(_usable_key), BeforeValidator(_resolved)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class BootstrapAlias(_Section):
+    alias: str
+    litellm_model: str
+    description: str = ""
+    active: bool = True
+    credits_per_call: _MicroCredits = MICRO_PER_CREDIT
+    metadata: _MetadataText = "{}"
+
+
+class BootstrapGroup(_Section):
+    group_name: str
+    description: str = ""
+    model_aliases: list[str] = []
+
+
+class Bootstrap(_Section):
+    """What to create when the server starts and it isn't there yet; what exists stays as it is."""
+
+    model_aliases: list[BootstrapAlias] = []
+    access_groups: list[BootstrapGroup] = []
+
+
+class Settings(_Section):
+    """All settings, checked. docs/configuration.md says what each of them does."""
+
+    database_url: Annotated[str, AfterValidator(_sqlite_url)] = "sqlite:///saas_access.db"
+    admin_key: _AdminKey | None = None
+    local_admin: bool = False
+    bootstrap: Bootstrap | None = None
+    default_max_tokens: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
+    failed_jobs_are_free: bool = False
+    show_actual_model: bool = False
+    proxy_url: str | None = None
+
+    @field_validator("admin_key", mode="before")
+    @classmethod
+    def _check_admin_key_given(cls, key: object) -> object:
+        """LiteLLM gives null for a variable of the environment that isn't set: a key was meant, so none isn't one."""
+        if key is None:
+            raise ValueError("has no value; is the environment variable that it names set?")
+        return key
+
+    @field_validator("proxy_url")
+    @classmethod
+    def _check_proxy_url(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError(f"{problems.quoted(url)} must begin with http:// or https://")
+        return url
+
+    @property
+    def database_path(self) -> Path:
+        """The file behind `database_url`; a relative one is relative to the working directory."""
+        return Path(self.database_url.removeprefix(_SQLITE))
+
+    @classmethod
+    def parse(cls, section: Mapping[str, Any] | None) -> Settings:
+        """The settings that a configuration's section gives, or the defaults for an absent one. Raises
+        SettingsError.
+        """
+        try:
+            return cls.model_validate({} if section is None else section)
+        except ValidationError as error:
+            lines = [_line(problem) for problem in error.errors()]
+        # Outside of the handler, so that no traceback shows what was given: it may be the admin key.
+        raise SettingsError("\n".join(lines))
+
+
+def _line(error: Any) -> str:
+    location = [SECTION, *(part for part in error["loc"] if not str(part).startswith("function-"))]
+    if error["type"] == "extra_forbidden":
+        guess = problems.did_you_mean(str(location[-1]), _names_beside(location[1:-1]))
+        return f"{problems.field(location)}: unknown setting{guess}"
+    if location[1:2] == ["admin_key"] and error["type"] != "value_error":
+        return f"{problems.field(location)}: must be a string"
+    return f"{problems.field(location)}: {problems.phrase(error)}"
+
+
+def _names_beside(path: list[int | str]) -> list[str]:
+    sections: dict[tuple[int | str, ...], type[_Section]] = {
+        (): Settings,
+        ("bootstrap",): Bootstrap,
+        ("bootstrap", "model_aliases"): BootstrapAlias,
+        ("bootstrap", "access_groups"): BootstrapGroup,
+    }
+    return list(sections[tuple(path[:2])].model_fields)

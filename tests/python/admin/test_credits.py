@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from saas_access._core import Pricing, ReserveRequest, Usage
+
+from .serving import answered, refused
+
+if TYPE_CHECKING:
+    from .serving import Acme, Client, Server
+
+BALANCE = "/api/credits/balance?team_id=acme-prod"
+TRANSACTIONS = "/api/credits/transactions?team_id=acme-prod"
+
+
+def reserve(server: Server, micro_credits: int) -> str:
+    """Begins a call of acme-prod that holds so much."""
+    request = ReserveRequest(
+        team_id="acme-prod",
+        alias="gpt-4",
+        purpose="",
+        pricing=Pricing(credits_per_call=micro_credits),
+        estimate=Usage(),
+    )
+    return server.runtime.engine.reserve(request=request).call_id
+
+
+def test_adding_answers_exactly_the_documented_fields(operator: Client, stocked: Acme) -> None:
+    body = {"team_id": "acme-prod", "amount": 5000, "description": "Invoice 1234"}
+    added = answered(operator.post("/api/credits/add", json=body))
+    [newest, *_] = answered(operator.get(TRANSACTIONS))["transactions"]
+    assert added == {
+        "team_id": "acme-prod",
+        "credits_added": 5000,
+        "credits_allocated": 5100,
+        "credits_used": 0,
+        "credits_remaining": 5100,
+        "transaction_id": newest["transaction_id"],
+    }
+    assert (newest["description"], newest["type"], newest["amount"]) == ("Invoice 1234", "allocation", 5000)
+
+
+def test_balance_and_ledger_tell_what_is_used_and_reserved(server: Server, operator: Client, stocked: Acme) -> None:
+    server.runtime.engine.settle(call_id=reserve(server, 3_000), usage=Usage(total_tokens=9), latency_ms=5)
+    reserve(server, 1_000_000)
+    response = operator.get(BALANCE)
+    assert '"credits_used":0.003,' in response.text
+    assert answered(response) == {
+        "team_id": "acme-prod",
+        "credits_allocated": 100,
+        "credits_used": 0.003,
+        "credits_reserved": 1,
+        "credits_remaining": 98.997,
+    }
+    [charge, first] = answered(operator.get(TRANSACTIONS))["transactions"]
+    assert (charge["type"], charge["amount"], charge["balance_after"], charge["alias"]) == (
+        "charge",
+        -0.003,
+        99.997,
+        "gpt-4",
+    )
+    assert "job_id" not in charge
+    assert (first["type"], first["amount"]) == ("allocation", 100)
+
+
+def test_less_than_used_and_reserved_cannot_be_allocated(server: Server, operator: Client, stocked: Acme) -> None:
+    reserve(server, 2_000_000)
+    body = refused(operator.put("/api/teams/acme-prod", json={"credits_allocated": 1}), 422)
+    assert body["details"][0]["field"] == "credits_allocated"
+
+
+def test_an_idempotency_key_makes_a_repetition_one(operator: Client, stocked: Acme) -> None:
+    body = {"team_id": "acme-prod", "amount": 5}
+    header = {"Idempotency-Key": "invoice-1"}
+    first = answered(operator.post("/api/credits/add", json=body, headers=header))
+    assert answered(operator.post("/api/credits/add", json=body, headers=header)) == first
+    assert answered(operator.get(BALANCE))["credits_allocated"] == 105
+    refused(operator.post("/api/credits/add", json={**body, "amount": 6}, headers=header), 409)
+    answered(operator.post("/api/credits/add", json=body))
+    assert answered(operator.get(BALANCE))["credits_allocated"] == 110
+
+
+@pytest.mark.parametrize("amount", [0, -5, 1.5, 1.0, "5", True, None, 10**12 + 1, 10**30])
+def test_an_amount_that_is_no_positive_whole_number_is_refused(operator: Client, stocked: Acme, amount: Any) -> None:
+    body = refused(operator.post("/api/credits/add", json={"team_id": "acme-prod", "amount": amount}), 422)
+    assert body["details"][0]["field"] == "amount"
+    assert answered(operator.get(BALANCE))["credits_allocated"] == 100
+
+
+def test_an_absent_team_is_invalid_in_a_body_and_not_found_in_a_query(operator: Client) -> None:
+    body = refused(operator.post("/api/credits/add", json={"team_id": "nobody", "amount": 1}), 422)
+    assert body["details"][0]["field"] == "team_id"
+    refused(operator.get("/api/credits/balance?team_id=nobody"), 404)
+    refused(operator.get("/api/credits/transactions?team_id=nobody"), 404)
+    assert refused(operator.get("/api/credits/balance"), 422)["details"] == [
+        {"field": "team_id", "problem": "is required"}
+    ]
+
+
+def test_an_empty_idempotency_key_is_refused(operator: Client, stocked: Acme) -> None:
+    body = {"team_id": "acme-prod", "amount": 5}
+    refused(operator.post("/api/credits/add", json=body, headers={"Idempotency-Key": ""}), 422)
