@@ -1,4 +1,4 @@
-"""What a refused model call is answered with: one table from the core's reasons, and the four shapes in which clients read it."""
+"""What a refused model call is answered with: one table of reasons, and the four shapes that clients read."""
 
 from __future__ import annotations
 

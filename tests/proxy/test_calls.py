@@ -1,4 +1,6 @@
-"""Every route that a team may use: the upstream gets the actual model, the client its alias, a refused call nothing at all."""
+"""Every route that a team may use: the upstream gets the actual model, the client its alias, a refused call nothing at
+all.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,14 @@ ROUTES: dict[str, tuple[str, dict[str, Any], dict[str, Any] | None, str, str, st
     "moderations": ("/v1/moderations", {"input": "hi"}, None, "chat", "real-a", "up-a"),
     "rerank": ("/v1/rerank", {"query": "q", "documents": ["d"]}, None, "ranker", "real-rerank", "up-rerank"),
     "messages": ("/v1/messages", {"messages": MESSAGES, "max_tokens": 9}, None, "claude", "real-claude", "up-claude"),
-    "messages, other dialect": ("/v1/messages", {"messages": MESSAGES, "max_tokens": 9}, None, "chat", "real-a", "up-a"),
+    "messages, other dialect": (
+        "/v1/messages",
+        {"messages": MESSAGES, "max_tokens": 9},
+        None,
+        "chat",
+        "real-a",
+        "up-a",
+    ),
     "responses": ("/v1/responses", {"input": "hi"}, None, "chat", "real-a", "up-a"),
     "responses, short path": ("/responses", {"input": "hi"}, None, "chat", "real-a", "up-a"),
 }
@@ -34,7 +43,9 @@ STREAMED = ("chat", "completions", "messages", "messages, other dialect", "respo
 CONTENTS = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
 
 
-def post(customer: Customer, path: str, model: str, body: dict[str, Any], files: dict[str, Any] | None) -> httpx.Response:
+def post(
+    customer: Customer, path: str, model: str, body: dict[str, Any], files: dict[str, Any] | None
+) -> httpx.Response:
     with customer.client() as client:
         if files is not None:
             return client.post(path, data={**body, "model": model}, files=files)
@@ -56,7 +67,9 @@ def test_a_granted_alias_reaches_the_actual_model(proxy: Proxy, seen: Upstream, 
 
 
 @pytest.mark.parametrize("name", ROUTES)
-def test_an_alias_that_was_not_granted_is_refused_and_nothing_is_sent(customer: Customer, seen: Upstream, name: str) -> None:
+def test_an_alias_that_was_not_granted_is_refused_and_nothing_is_sent(
+    customer: Customer, seen: Upstream, name: str
+) -> None:
     path, body, files, *_ = ROUTES[name]
     answer = post(customer, path, "forbidden", body, files)
     assert answer.status_code == 403, answer.text
@@ -137,10 +150,11 @@ COUNTING: list[tuple[str, dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "body", "alias", "actual"), COUNTING)
+@pytest.mark.parametrize("counting", COUNTING)
 def test_counting_tokens_is_checked_like_a_call_and_free(
-    proxy: Proxy, seen: Upstream, path: str, body: dict[str, Any], alias: str, actual: str
+    proxy: Proxy, seen: Upstream, counting: tuple[str, dict[str, Any], str, str]
 ) -> None:
+    path, body, alias, actual = counting
     customer = sell(proxy, {alias: actual}, credits_allocated=0)
     with customer.client() as client:
         counted = client.post(path, json={**body, "model": alias})
@@ -163,7 +177,20 @@ def test_counting_by_googles_route_is_checked(customer: Customer, seen: Upstream
 
 @pytest.mark.parametrize(
     "model",
-    ["real-a", "openai/up-a", "up-a", "forbidden", "CHAT", " chat", "chat ", "chat,other", ",chat", "ch\u200bat", "", None],
+    [
+        "real-a",
+        "openai/up-a",
+        "up-a",
+        "forbidden",
+        "CHAT",
+        " chat",
+        "chat ",
+        "chat,other",
+        ",chat",
+        "ch\u200bat",
+        "",
+        None,
+    ],
 )
 def test_only_the_exact_alias_names_a_model(customer: Customer, seen: Upstream, model: str | None) -> None:
     with customer.client() as client:

@@ -1,4 +1,6 @@
-"""A decision that begins after an admin write was answered is made on that write, in every worker; and a write survives kill -9."""
+"""A decision that begins after an admin write was answered is made on that write, in every worker; and a write
+survives kill -9.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The second mode: a proxy that keeps LiteLLM's own keys. The callback alone; the team is the one that the key names."""
+"""The second mode: a proxy that keeps LiteLLM's own keys. The callback alone; the team is the one the key names."""
 
 from __future__ import annotations
 

@@ -26,7 +26,9 @@ def get(customer: Customer, path: str, **headers: str) -> Any:
     return answer.json()
 
 
-@pytest.mark.parametrize("path", ["/v1/models", "/models", "/v1/models?limit=1000", "/v1/models?return_wildcard_routes=true"])
+@pytest.mark.parametrize(
+    "path", ["/v1/models", "/models", "/v1/models?limit=1000", "/v1/models?return_wildcard_routes=true"]
+)
 def test_openais_shape(lister: Customer, path: str) -> None:
     listed = get(lister, path)
     assert listed["object"] == "list"

@@ -1,4 +1,6 @@
-"""The documentation page itself: every command on it, in page order, against a running proxy; every answer printed there."""
+"""The documentation page itself: every command on it, in page order, against a running proxy; every answer printed
+there.
+"""
 
 from __future__ import annotations
 
@@ -126,15 +128,14 @@ def same_shape(printed: Any, answered: Any, where: str = "$") -> None:
         for name, value in printed.items():
             same_shape(value, answered[name], f"{where}.{name}")
     elif isinstance(printed, list):
-        assert isinstance(answered, list) and answered, where
+        assert isinstance(answered, list), where
+        assert answered, where
         for value in answered:
             same_shape(printed[0], value, f"{where}[]")
     elif isinstance(printed, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", printed):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", answered), where
     else:
         assert type(answered) is type(printed), where
-
-
 
 
 def test_every_command_of_the_page(page_proxy: Proxy) -> None:
@@ -182,7 +183,9 @@ def test_the_refusal_that_the_page_prints(page_proxy: Proxy) -> None:
         job_id = client.post("/api/jobs/create", json={"team_id": "refused", "job_type": "page"}).json()["job_id"]
         answer = client.post(f"/api/jobs/{job_id}/llm-call", json={"model": "gpt-4", "messages": []})
     printed = next(
-        json.loads(block["text"]) for block in BLOCK.finditer(PAGE.read_text()) if '"Model access denied"' in block["text"]
+        json.loads(block["text"])
+        for block in BLOCK.finditer(PAGE.read_text())
+        if '"Model access denied"' in block["text"]
     )
     assert answer.status_code == 403
     assert {name: answer.json()[name] for name in printed} == printed

@@ -80,9 +80,7 @@ def test_anthropic(proxy: Proxy, seen: Upstream) -> None:
     assert [model.id for model in client.models.list()] == ["claude"]
     answer = client.messages.create(model="claude", max_tokens=9, messages=[{"role": "user", "content": "hi"}])
     assert answer.model == "claude"
-    with client.messages.stream(
-        model="claude", max_tokens=9, messages=[{"role": "user", "content": "hi"}]
-    ) as stream:
+    with client.messages.stream(model="claude", max_tokens=9, messages=[{"role": "user", "content": "hi"}]) as stream:
         final = stream.get_final_message()
     assert final.model == "claude"
     assert final.content[0].text == TEXT  # type: ignore[union-attr]

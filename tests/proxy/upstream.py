@@ -1,8 +1,9 @@
 """A small model provider that answers in the OpenAI, Anthropic and Google dialects and records what reached it.
 
-Run as `python upstream.py PORT`. Besides the providers' routes: `GET /log` answers everything recorded as a JSON list of
-`{method, path, model, key, body}`, `DELETE /log` empties it. A model whose name contains "failing" answers 500; one that
-contains "cut" stops its stream in the middle and breaks it off there at `POST /cut`. The listing `GET /v1/models` is not recorded: LiteLLM asks for it by itself at start.
+Run as `python upstream.py PORT`. Besides the providers' routes: `GET /log` answers everything recorded as a JSON list
+of `{method, path, model, key, body}`, `DELETE /log` empties it. A model whose name contains "failing" answers 500;
+one that contains "cut" stops its stream in the middle and breaks it off there at `POST /cut`. The listing `GET
+/v1/models` is not recorded: LiteLLM asks for it by itself at start.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import uvicorn
@@ -36,9 +37,7 @@ cut_asked_for = asyncio.Event()
 
 
 def sse(*events: dict[str, Any], named: bool = False, done: bool = False) -> list[str]:
-    lines = [
-        (f"event: {event['type']}\n" if named else "") + f"data: {json.dumps(event)}\n\n" for event in events
-    ]
+    lines = [(f"event: {event['type']}\n" if named else "") + f"data: {json.dumps(event)}\n\n" for event in events]
     return [*lines, "data: [DONE]\n\n"] if done else lines
 
 
@@ -63,9 +62,7 @@ def chat(body: dict[str, Any]) -> Response:
     base = {"id": "chatcmpl-1", "created": int(time.time()), "model": body["model"]}
     if not body.get("stream"):
         message = {"role": "assistant", "content": TEXT}
-        choices = [
-            {"index": index, "message": message, "finish_reason": "stop"} for index in range(body.get("n") or 1)
-        ]
+        choices = [{"index": index, "message": message, "finish_reason": "stop"} for index in range(body.get("n") or 1)]
         return JSONResponse({**base, "object": "chat.completion", "choices": choices, "usage": OPENAI_USAGE})
     base["object"] = "chat.completion.chunk"
     deltas = [{"role": "assistant", "content": ""}, *({"content": word + " "} for word in TEXT.split())]
@@ -154,7 +151,12 @@ def messages(body: dict[str, Any]) -> Response:
     }
     if not body.get("stream"):
         return JSONResponse(answer)
-    started = {**answer, "content": [], "stop_reason": None, "usage": {"input_tokens": PROMPT_TOKENS, "output_tokens": 1}}
+    started = {
+        **answer,
+        "content": [],
+        "stop_reason": None,
+        "usage": {"input_tokens": PROMPT_TOKENS, "output_tokens": 1},
+    }
     events = [
         {"type": "message_start", "message": started},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
@@ -170,9 +172,7 @@ def google(body: dict[str, Any], action: str) -> Response:
     if action == "countTokens":
         return JSONResponse({"totalTokens": PROMPT_TOKENS})
     answer = {
-        "candidates": [
-            {"content": {"role": "model", "parts": [{"text": TEXT}]}, "finishReason": "STOP", "index": 0}
-        ],
+        "candidates": [{"content": {"role": "model", "parts": [{"text": TEXT}]}, "finishReason": "STOP", "index": 0}],
         "usageMetadata": GOOGLE_USAGE,
         "modelVersion": body["model"],
     }
@@ -181,38 +181,63 @@ def google(body: dict[str, Any], action: str) -> Response:
     return JSONResponse(answer)
 
 
+def counted(_body: dict[str, Any]) -> Response:
+    return JSONResponse({"input_tokens": PROMPT_TOKENS, "object": "response.input_tokens"})
+
+
+def embeddings(body: dict[str, Any]) -> Response:
+    inputs = body["input"] if isinstance(body["input"], list) else [body["input"]]
+    data = [{"object": "embedding", "index": index, "embedding": [0.5, 0.25]} for index in range(len(inputs))]
+    usage = {"prompt_tokens": PROMPT_TOKENS, "total_tokens": PROMPT_TOKENS}
+    return JSONResponse({"object": "list", "model": body["model"], "data": data, "usage": usage})
+
+
+def image(_body: dict[str, Any]) -> Response:
+    return JSONResponse({"created": 1, "data": [{"b64_json": "aGVsbG8="}]})
+
+
+def speech(_body: dict[str, Any]) -> Response:
+    return Response(b"ID3audio", media_type="audio/mpeg")
+
+
+def transcription(_body: dict[str, Any]) -> Response:
+    return JSONResponse({"text": TEXT})
+
+
+def moderation(body: dict[str, Any]) -> Response:
+    flags = {"violence": False}
+    result = {"flagged": False, "categories": flags, "category_scores": {"violence": 0.0}}
+    return JSONResponse({"id": "modr-1", "model": body.get("model"), "results": [result]})
+
+
+def rerank(_body: dict[str, Any]) -> Response:
+    results = [{"index": 0, "relevance_score": 0.9}]
+    return JSONResponse({"id": "rr-1", "results": results, "meta": {"billed_units": {"search_units": 1}}})
+
+
+ANSWERS: dict[str, Callable[[dict[str, Any]], Response]] = {
+    "chat/completions": chat,
+    "completions": completion,
+    "responses": responses,
+    "responses/input_tokens": counted,
+    "messages": messages,
+    "messages/count_tokens": counted,
+    "embeddings": embeddings,
+    "images/generations": image,
+    "images/edits": image,
+    "audio/speech": speech,
+    "audio/transcriptions": transcription,
+    "moderations": moderation,
+    "rerank": rerank,
+}
+
+
 def answer(path: str, body: dict[str, Any]) -> Response:
     name = path.removeprefix("/v1/").removeprefix("/")
     if ":" in name:
         return google(body, name.rpartition(":")[2])
-    if name == "chat/completions":
-        return chat(body)
-    if name == "completions":
-        return completion(body)
-    if name == "responses":
-        return responses(body)
-    if name == "messages":
-        return messages(body)
-    if name in {"messages/count_tokens", "responses/input_tokens"}:
-        return JSONResponse({"input_tokens": PROMPT_TOKENS, "object": "response.input_tokens"})
-    if name == "embeddings":
-        inputs = body["input"] if isinstance(body["input"], list) else [body["input"]]
-        data = [{"object": "embedding", "index": index, "embedding": [0.5, 0.25]} for index in range(len(inputs))]
-        usage = {"prompt_tokens": PROMPT_TOKENS, "total_tokens": PROMPT_TOKENS}
-        return JSONResponse({"object": "list", "model": body["model"], "data": data, "usage": usage})
-    if name in {"images/generations", "images/edits"}:
-        return JSONResponse({"created": 1, "data": [{"b64_json": "aGVsbG8="}]})
-    if name == "audio/speech":
-        return Response(b"ID3audio", media_type="audio/mpeg")
-    if name == "audio/transcriptions":
-        return JSONResponse({"text": TEXT})
-    if name == "moderations":
-        flags = {"violence": False}
-        result = {"flagged": False, "categories": flags, "category_scores": {"violence": 0.0}}
-        return JSONResponse({"id": "modr-1", "model": body.get("model"), "results": [result]})
-    if name == "rerank":
-        results = [{"index": 0, "relevance_score": 0.9}]
-        return JSONResponse({"id": "rr-1", "results": results, "meta": {"billed_units": {"search_units": 1}}})
+    if name in ANSWERS:
+        return ANSWERS[name](body)
     return JSONResponse({"error": {"message": f"no such route {path}"}}, status_code=404)
 
 

@@ -1,6 +1,7 @@
 """The LiteLLM plugin. `custom_auth: saas_access.proxy.user_api_key_auth`, `callbacks: [saas_access.proxy.access_hook]`.
 
-Importing this does nothing; the first use of one of the two names starts the plugin in this process (settings, store, admin API).
+Importing this does nothing; the first use of one of the two names starts the plugin in this process (settings, store,
+admin API).
 """
 
 from __future__ import annotations

@@ -40,7 +40,9 @@ def operator_auth() -> UserAPIKeyAuth:
 
 
 class VirtualKeyAuth:
-    """Decides who calls and whether the route is one that they may use. What they may call there is the hook's to decide."""
+    """Decides who calls and whether the route is one that they may use. What they may call there is the hook's to
+    decide.
+    """
 
     def __init__(self, plugin: Plugin) -> None:
         self._plugin = plugin

@@ -6,10 +6,10 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from saas_access._core import BudgetMode, Decision, Engine, Reservation, ReserveRequest, Settlement, Usage
 from saas_access.proxy.metering import Price
@@ -17,13 +17,16 @@ from saas_access.proxy.request_state import JobCall, Principal
 
 _T = TypeVar("_T")
 _LOGGER = logging.getLogger("saas_access.proxy")
-# LiteLLM sends its success event some milliseconds after an answer is complete. Past this the call is charged by what is known.
+# LiteLLM sends its success event some milliseconds after an answer is complete. Past this the call is charged by what
+# is known.
 _EVENT_WAIT_S = 5.0
 
 
 @dataclass(slots=True)
 class Ticket:
-    """The permission of one call to reach one model. Only its id travels, in LiteLLM's metadata; what it permits stays here."""
+    """The permission of one call to reach one model. Only its id travels, in LiteLLM's metadata; what it permits stays
+    here.
+    """
 
     id: str
     principal: Principal
@@ -34,7 +37,8 @@ class Ticket:
     job: JobCall | None
     usage: asyncio.Future[Usage]
     started: float = field(default_factory=time.monotonic)
-    deployments: set[str] = field(default_factory=set)  # models of the attempts let through: an attempt may be split in two
+    # models of the attempts let through: an attempt may be split in two
+    deployments: set[str] = field(default_factory=set)
     delivering: bool = False  # something of a streamed answer has reached the client
     open: bool = True
 
@@ -49,8 +53,9 @@ class Ticket:
         return self.job is not None or self.decision.pricing.mode is not BudgetMode.JOB_BASED
 
     def covers(self, model_group: str | None, deployment_model: str | None) -> bool:
-        """May an upstream attempt with this model group go out? One without a group may if its model is that of an attempt
-        that was let through: LiteLLM bridges some dialects by a second, inner attempt."""
+        """May an upstream attempt with this model group go out? One without a group may if its model is that of an
+        attempt that was let through: LiteLLM bridges some dialects by a second, inner attempt.
+        """
         if not self.open:
             return False
         if model_group is None:
@@ -59,13 +64,15 @@ class Ticket:
 
 
 class Calls:
-    """Issues, finds and closes tickets. All methods run on the event loop; the ledger's work runs in one thread of its own."""
+    """Issues, finds and closes tickets. All methods run on the event loop; the ledger's work runs in one thread of its
+    own.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._tickets: dict[str, Ticket] = {}
         self._ledger = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saas-access-ledger")
-        self._closing: set[asyncio.Task[Settlement | None]] = set()
+        self._closing: set[asyncio.Task[Any]] = set()
 
     async def _write(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._ledger, work)
@@ -83,12 +90,17 @@ class Calls:
     async def _release_unused(self, writing: asyncio.Future[Reservation]) -> None:
         reservation = await writing
         if reservation.call_id:
-            await self._write(
-                lambda: self._engine.release(call_id=reservation.call_id, failed=False, latency_ms=0)
-            )
+            await self._write(lambda: self._engine.release(call_id=reservation.call_id, failed=False, latency_ms=0))
 
     def issue(
-        self, *, principal: Principal, decision: Decision, call_id: str, estimate: Usage, price: Price, job: JobCall | None
+        self,
+        *,
+        principal: Principal,
+        decision: Decision,
+        call_id: str,
+        estimate: Usage,
+        price: Price,
+        job: JobCall | None,
     ) -> Ticket:
         """A live ticket for a call whose reservation is durable."""
         ticket = Ticket(
@@ -151,14 +163,14 @@ class Calls:
         finally:
             self._tickets.pop(ticket.id, None)
 
-    def _keep(self, work: "asyncio._CoroutineLike[_T]") -> asyncio.Task[_T]:
+    def _keep(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         """A task that is not collected before it ends, and whose failure is never lost unseen."""
-        task = asyncio.ensure_future(work)
-        self._closing.add(task)  # type: ignore[arg-type]
+        task = asyncio.get_running_loop().create_task(work)
+        self._closing.add(task)
         task.add_done_callback(self._ended)
-        return task  # type: ignore[return-value]
+        return task
 
-    def _ended(self, task: asyncio.Task[_T]) -> None:
-        self._closing.discard(task)  # type: ignore[arg-type]
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._closing.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _LOGGER.error("a call could not be closed in the ledger: %s", error)

@@ -1,19 +1,19 @@
-"""Counting tokens for teams. LiteLLM calls no hook there and would count for any model: checked here like a call, and free."""
+"""Counting tokens for teams. LiteLLM calls no hook there and would count for any model: checked here like a call, and
+free.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import orjson
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
-from litellm.proxy._types import UserAPIKeyAuth
-from litellm.proxy.auth.user_api_key_auth import user_api_key_auth
+from fastapi import APIRouter, FastAPI, HTTPException, Request
 from starlette.responses import Response
 
 from saas_access._core import Reason, StoreUnavailable
 from saas_access.proxy.hook import refuse_unless_allowed
 from saas_access.proxy.model_list import team_principal
-from saas_access.proxy.passing_on import FrontRoute, PassedOn, json_object
+from saas_access.proxy.passing_on import Authenticated, FrontRoute, PassedOn, json_object
 from saas_access.proxy.request_state import RequestState, current_request
 from saas_access.proxy.router_view import names_of_deployments
 from saas_access.refusal import unavailable
@@ -34,7 +34,7 @@ def counting_router(plugin: Plugin, app: FastAPI) -> APIRouter:
     """The routes, to be put in front of LiteLLM's. The operator's own requests are passed on as they are."""
     router = APIRouter(route_class=FrontRoute, include_in_schema=False)
 
-    async def count(request: Request, auth: UserAPIKeyAuth = Depends(user_api_key_auth)) -> Response:
+    async def count(request: Request, auth: Authenticated) -> Response:
         raw, path = await request.body(), str(request.scope["path"])
         state = current_request.get()
         if team_principal(auth) is None or state is None:
@@ -45,9 +45,7 @@ def counting_router(plugin: Plugin, app: FastAPI) -> APIRouter:
         model = _resolve(plugin, state, body.get("model"))
         return PassedOn(app, path=path, body=orjson.dumps({**body, "model": model}))
 
-    async def count_by_path(
-        request: Request, model_name: str, auth: UserAPIKeyAuth = Depends(user_api_key_auth)
-    ) -> Response:
+    async def count_by_path(request: Request, model_name: str, auth: Authenticated) -> Response:
         raw, path = await request.body(), str(request.scope["path"])
         state = current_request.get()
         if team_principal(auth) is None or state is None:
@@ -64,9 +62,8 @@ def counting_router(plugin: Plugin, app: FastAPI) -> APIRouter:
 
 def _resolve(plugin: Plugin, state: RequestState, model: object) -> str:
     """The actual model to count for. Ends the request with the documented refusal; credits don't matter."""
-    assert state.principal is not None
     try:
-        decision = plugin.decide(state.principal, model, picker_forms=bool(state.route and state.route.picker_names))
+        decision = plugin.decide(state.team, model, picker_forms=bool(state.route and state.route.picker_names))
         refuse_unless_allowed(plugin, state, decision)
     except StoreUnavailable as problem:
         plugin.report(problem)

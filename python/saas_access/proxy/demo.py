@@ -1,7 +1,8 @@
-"""A model provider that needs no account: it answers every chat with a sentence of its own, so that a newcomer sees the proxy work.
+"""A model provider that needs no account: it answers every chat with a sentence of its own, so that a newcomer sees
+the proxy work.
 
-In LiteLLM's configuration: `custom_provider_map: [{provider: demo, custom_handler: saas_access.proxy.demo.provider}]`, and models
-named `demo/<anything>`.
+In LiteLLM's configuration: `custom_provider_map: [{provider: demo, custom_handler:
+saas_access.proxy.demo.provider}]`, and models named `demo/<anything>`.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from litellm import CustomLLM
+from litellm.llms.custom_llm import CustomLLM
+from litellm.types.llms.openai import ChatCompletionUsageBlock
 from litellm.types.utils import EmbeddingResponse, GenericStreamingChunk, ModelResponse, Usage
 
 _WORDS_IN_VECTOR = 8
 
 
-class DemoProvider(CustomLLM):  # type: ignore[misc]  # LiteLLM ships no types
-    """Chat, streamed or not, and embeddings. The routes of other dialects reach it through LiteLLM's own translation."""
+class DemoProvider(CustomLLM):
+    """Chat, streamed or not, and embeddings. Routes of other dialects reach it through LiteLLM's own translation."""
 
     def completion(self, *args: Any, **kwargs: Any) -> ModelResponse:
         """LiteLLM's interface: it passes everything by keyword."""
@@ -27,7 +29,7 @@ class DemoProvider(CustomLLM):  # type: ignore[misc]  # LiteLLM ships no types
         response.created, response.model = int(time.time()), model
         response.choices[0].message.content = text
         response.choices[0].finish_reason = "stop"
-        response.usage = _usage(messages, text)
+        setattr(response, "usage", _usage(messages, text))  # noqa: B010 no declared field
         return response
 
     async def acompletion(self, *args: Any, **kwargs: Any) -> ModelResponse:
@@ -43,7 +45,9 @@ class DemoProvider(CustomLLM):  # type: ignore[misc]  # LiteLLM ships no types
             yield _chunk(word + " ")
         yield _chunk(words[-1], usage=_usage(messages, text))
 
-    async def astreaming(self, *args: Any, **kwargs: Any) -> AsyncIterator[GenericStreamingChunk]:
+    async def astreaming(  # type: ignore[override]  # LiteLLM declares a coroutine and iterates over it
+        self, *args: Any, **kwargs: Any
+    ) -> AsyncIterator[GenericStreamingChunk]:
         """As `streaming`."""
         for chunk in self.streaming(*args, **kwargs):
             yield chunk
@@ -54,7 +58,8 @@ class DemoProvider(CustomLLM):  # type: ignore[misc]  # LiteLLM ships no types
         response: EmbeddingResponse = kwargs["model_response"]
         response.model = kwargs["model"]
         response.data = [
-            {"object": "embedding", "index": index, "embedding": _vector(str(text))} for index, text in enumerate(inputs)
+            {"object": "embedding", "index": index, "embedding": _vector(str(text))}
+            for index, text in enumerate(inputs)
         ]
         tokens = sum(_tokens(str(text)) for text in inputs)
         response.usage = Usage(prompt_tokens=tokens, total_tokens=tokens)
@@ -82,7 +87,7 @@ def _vector(text: str) -> list[float]:
 
 
 def _chunk(text: str, usage: Usage | None = None) -> GenericStreamingChunk:
-    counted = None
+    counted: ChatCompletionUsageBlock | None = None
     if usage is not None:
         counted = {
             "prompt_tokens": usage.prompt_tokens,

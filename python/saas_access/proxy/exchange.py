@@ -1,4 +1,6 @@
-"""One HTTP exchange with LiteLLM's application: its answer is held, settled, cleaned and passed on; a refusal replaces it."""
+"""One HTTP exchange with LiteLLM's application: its answer is held, settled, cleaned and passed on; a refusal replaces
+it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from saas_access.proxy.metering import usage_of_body
 from saas_access.proxy.outgoing import Headers, Renaming, hide_words, shown_headers
 from saas_access.proxy.router_view import hidden_words
 from saas_access.proxy.routes import Kind
-from saas_access.refusal import unavailable
+from saas_access.refusal import Refusal, unavailable
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Send
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger("saas_access.proxy")
 _JSON = b"application/json"
 _STREAM = b"text/event-stream"
+_ERROR_EVENTS = (b'data: {"error"', b"event: error")
 
 
 class Answer(Protocol):
@@ -68,7 +71,7 @@ class Exchange:
                 raise failure
             return
         if self._state.refusal is not None:
-            await self._refuse()
+            await self._refuse(self._state.refusal)
         elif failure is not None:
             await self._answer_failure(failure)
 
@@ -133,14 +136,14 @@ class Exchange:
         ticket = self._state.ticket
         if self._mode is _Mode.STREAM:
             chunk = self._clean_event(chunk)
-        if ticket is not None and chunk and not chunk.startswith(b'data: {"error"'):
+        if ticket is not None and chunk and not chunk.startswith(_ERROR_EVENTS):
             ticket.delivering = True
         if not more:
             await self._close_ticket()
         await self._send_on({"type": "http.response.body", "body": chunk, "more_body": more})
 
     def _clean_event(self, chunk: bytes) -> bytes:
-        if chunk.startswith(b'data: {"error"') or chunk.startswith(b"event: error"):
+        if chunk.startswith(_ERROR_EVENTS):
             text = chunk.decode("utf-8", "replace")
             return hide_words(text, hidden_words(), self._state.actual_names).encode()
         return self._renaming(chunk)
@@ -205,20 +208,23 @@ class Exchange:
         """An answer of our own."""
         await self._send_whole(status, [(b"content-type", _JSON)], render(body).encode("utf-8", "replace"))
 
-    async def _refuse(self) -> None:
-        refusal = self._state.refusal
-        assert refusal is not None
+    async def _refuse(self, refusal: Refusal) -> None:
         _LOGGER.info("%s %s %s: %s", self._state.request_id, refusal.status, self._state.path, refusal.message)
         await self.send_json(refusal.status, refusal.body(self._state.protocol, self._state.request_id))
 
     async def _answer_failure(self, failure: Exception) -> None:
-        """LiteLLM lets some exceptions out of its application. Before authentication it refuses by them what a client may
-        not set; what comes after is its own failure."""
+        """LiteLLM lets some exceptions out of its application. Before authentication it refuses by them what a client
+        may not set; what comes after is its own failure.
+        """
         state = self._state
         _LOGGER.error("%s %s: %s", state.request_id, state.path, type(failure).__name__, exc_info=failure)
         status = 502 if state.authenticated else 400
         message = "The proxy failed to handle this call" if state.authenticated else "The proxy refuses this request"
         await self.send_json(
-            status, {"error": {"message": message, "type": "proxy_error", "param": None, "code": str(status)},
-                     "message": message, "request_id": state.request_id}
+            status,
+            {
+                "error": {"message": message, "type": "proxy_error", "param": None, "code": str(status)},
+                "message": message,
+                "request_id": state.request_id,
+            },
         )

@@ -1,7 +1,7 @@
 """LiteLLM's callback: the decision before each call, the second gate before each upstream attempt, the usage after it.
 
-LiteLLM looks several of these methods up in the class of the listed object itself and silently passes over inherited ones, and it
-calls them by parameter name: define them all here, under LiteLLM's names.
+LiteLLM looks several of these methods up in the class of the listed object itself and silently passes over inherited
+ones, and it calls them by parameter name: define them all here, under LiteLLM's names.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from fastapi import HTTPException
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy._types import LitellmUserRoles, UserAPIKeyAuth
 
+from saas_access import credits
 from saas_access._core import (
     Decision,
     Reason,
@@ -23,10 +24,8 @@ from saas_access._core import (
     StoreUnavailable,
     Usage,
 )
-from saas_access import credits
-from saas_access.proxy import picker_names
 from saas_access.proxy.calls import Ticket
-from saas_access.proxy.metering import Price, estimate, price_of, usage_of_event
+from saas_access.proxy.metering import estimate, price_of, usage_of_event
 from saas_access.proxy.request_state import Principal, RequestState, current_request
 from saas_access.proxy.router_view import deployments_of, names_of_deployments
 from saas_access.proxy.routes import Kind, TeamRoute
@@ -42,7 +41,7 @@ _LITELLMS_OWN = frozenset({"metadata", "litellm_metadata", "proxy_server_request
 _STREAM_USAGE_CALL_TYPES = frozenset({"acompletion", "atext_completion"})
 
 
-class AccessHook(CustomLogger):  # type: ignore[misc]  # LiteLLM ships no types
+class AccessHook(CustomLogger):
     """One for each process; listed as `saas_access.proxy.access_hook` under `litellm_settings.callbacks`."""
 
     def __init__(self, plugin: Plugin) -> None:
@@ -85,14 +84,24 @@ class AccessHook(CustomLogger):  # type: ignore[misc]  # LiteLLM ships no types
         self._strip(state, data, route)
         price = price_of(deployments_of(decision.litellm_model), litellm.model_cost)
         most = estimate(data, route.fields, price, self._plugin.settings.default_max_tokens)
-        reservation = await self._reserve(state, state.principal, decision, most)
-        self._rewrite(state, data, decision, self._issue(state, state.principal, decision, reservation, most, price))
+        reservation = await self._reserve(state, decision, most)
+        state.ticket = self._plugin.calls.issue(
+            principal=state.principal,
+            decision=decision,
+            call_id=reservation.call_id,
+            estimate=most,
+            price=price,
+            job=state.job,
+        )
+        self._rewrite(state, data, decision, state.ticket)
         _ask_for_stream_usage(data, call_type)
         return data
 
     def _strip(self, state: RequestState, data: MutableMapping[str, Any], route: TeamRoute) -> None:
-        """Drop every field of the client's body that is not in the route's table: unknown ones may choose model, provider,
-        credential, endpoint, price or retries, and real clients do without (strip, since refusing would stop them)."""
+        """Drop every field of the client's body that is not in the route's table: unknown ones may choose model,
+        provider, credential, endpoint, price or retries, and real clients do without (strip, since refusing would
+        stop them).
+        """
         parsed = state.scope.get("parsed_body")
         sent = parsed[0] if isinstance(parsed, tuple) else tuple(data)
         for name in sent:
@@ -100,10 +109,8 @@ class AccessHook(CustomLogger):  # type: ignore[misc]  # LiteLLM ships no types
                 data.pop(name, None)
         data["disable_fallbacks"] = True
 
-    async def _reserve(
-        self, state: RequestState, principal: Principal, decision: Decision, most: Usage
-    ) -> Reservation:
-        job = state.job
+    async def _reserve(self, state: RequestState, decision: Decision, most: Usage) -> Reservation:
+        principal, job = state.team, state.job
         reservation = await self._plugin.calls.reserve(
             ReserveRequest(
                 team_id=principal.team_id,
@@ -121,25 +128,6 @@ class AccessHook(CustomLogger):  # type: ignore[misc]  # LiteLLM ships no types
             raise HTTPException(409, "The job has ended")
         return reservation
 
-    def _issue(
-        self,
-        state: RequestState,
-        principal: Principal,
-        decision: Decision,
-        reservation: Reservation,
-        most: Usage,
-        price: Price,
-    ) -> Ticket:
-        state.ticket = self._plugin.calls.issue(
-            principal=principal,
-            decision=decision,
-            call_id=reservation.call_id,
-            estimate=most,
-            price=price,
-            job=state.job,
-        )
-        return state.ticket
-
     def _rewrite(self, state: RequestState, data: dict[str, Any], decision: Decision, ticket: Ticket) -> None:
         # LiteLLM puts the name that the client sent back into the answer: for a picker's form that isn't the alias.
         names = {*names_of_deployments(decision.litellm_model), str(data["model"])}
@@ -151,11 +139,10 @@ class AccessHook(CustomLogger):  # type: ignore[misc]  # LiteLLM ships no types
 
     # -- before each upstream attempt
 
-    async def async_pre_call_deployment_hook(
-        self, kwargs: dict[str, Any], call_type: Any
-    ) -> dict[str, Any] | None:
-        """Refuse any attempt that no live ticket covers, on whatever route it began. Attempts outside any request are the
-        proxy's own (background health checks)."""
+    async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: Any) -> dict[str, Any] | None:
+        """Refuse any attempt that no live ticket covers, on whatever route it began. Attempts outside any request are
+        the proxy's own (background health checks).
+        """
         state = current_request.get()
         if state is None or (state.operator and state.principal is None) or state.counted_alias is not None:
             return kwargs
@@ -199,8 +186,9 @@ def _entry(kwargs: Mapping[str, Any], metadata: str, name: str) -> Any:
 
 
 def _ask_for_stream_usage(data: dict[str, Any], call_type: str) -> None:
-    """LiteLLM asks for a stream's usage by looking at the model's name before it is rewritten, and a client may decline it: ask
-    in any case, and have LiteLLM keep the chunk from a client that didn't."""
+    """LiteLLM asks for a stream's usage by looking at the model's name before it is rewritten, and a client may
+    decline it: ask in any case, and have LiteLLM keep the chunk from a client that didn't.
+    """
     if not data.get("stream") or call_type not in _STREAM_USAGE_CALL_TYPES:
         return
     options = data.get("stream_options")
@@ -228,6 +216,5 @@ def refuse_unless_allowed(plugin: Plugin, state: RequestState, decision: Decisio
         state.refuse(suspended(decision.reason, decision.team_id))
     if decision.reason in (Reason.KEY_UNKNOWN, Reason.KEY_REVOKED, Reason.KEY_EXPIRED):
         state.refuse(key_refused(decision.reason))
-    assert state.principal is not None
-    available = [model.alias for model in plugin.available_models(state.principal)]
+    available = [model.alias for model in plugin.available_models(state.team)]
     state.refuse(model_not_granted(decision.alias, available))

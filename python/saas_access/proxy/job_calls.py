@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from saas_access.proxy.plugin import Plugin
 
-_PATH = re.compile(r"/api/jobs/(?P<job_id>[^/]+)/llm-call(?P<stream>-stream)?")
+_PREFIX, _CALL, _STREAMED = "/api/jobs/", "llm-call", "llm-call-stream"
+_PATH = re.compile(rf"{_PREFIX}[^/]+/({_CALL}|{_STREAMED})")
 _CHAT = "/v1/chat/completions"
 
 
@@ -90,15 +91,15 @@ class JobCalls:
         await exchange.run(self._app, replay(raw, receive))
 
     async def _prepare(self, state: RequestState, request: Request) -> dict[str, Any]:
-        match = _PATH.fullmatch(state.path)
-        assert match is not None
+        path = state.path.removeprefix(_PREFIX)
+        job_id, _, last = path.partition("/")
         caller = access.identify(request, self._plugin.service)
         if caller is None:
             raise errors.Refused(401, "Unauthorized", "A model call needs the team's virtual key.")
         if isinstance(caller, access.Operator):
             message = "An operator may not make a team's calls; use one of its virtual keys."
             raise errors.Refused(403, "Forbidden", message, reason="team_only")
-        await asyncio.to_thread(self._require_open_job, match["job_id"], caller.team_id)
+        await asyncio.to_thread(self._require_open_job, job_id, caller.team_id)
         body = await json_object(request)
         if body is None:
             raise errors.Refused(400, "Bad request", "The body must be a JSON object.")
@@ -108,9 +109,9 @@ class JobCalls:
             missing.append(("purpose", "must be a string of at most 256 characters"))
         if missing:
             raise errors.invalid_values(missing)
-        if match["stream"]:
+        if last == _STREAMED:
             body["stream"] = True
-        state.job = JobCall(match["job_id"], str(purpose))
+        state.job = JobCall(job_id, str(purpose))
         return body
 
     def _require_open_job(self, job_id: str, team_id: str) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import inspect
 import os
-from typing import Any
+from typing import Any, cast
 
 OLDEST = (1, 90, 0)
 TESTED = ("1.103.11", "1.106.2", "1.109.1")
 COMPROMISED = {"1.82.7", "1.82.8", "1.107.0"}
 
 
-class UnsupportedLiteLLM(RuntimeError):
+class UnsupportedLiteLLMError(RuntimeError):
     """This LiteLLM can't be used, or not as it is set up; the message says why and what to do."""
 
 
@@ -27,20 +27,25 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def require_supported(version: str) -> None:
-    """Raises UnsupportedLiteLLM for a version that is too old or known to be compromised, or with the compiled path on."""
+    """Raises UnsupportedLiteLLMError for a version that is too old or compromised, or with the compiled path on."""
     if version in COMPROMISED:
-        raise UnsupportedLiteLLM(f"LiteLLM {version} is known to be compromised: install one of {', '.join(TESTED)}")
+        raise UnsupportedLiteLLMError(
+            f"LiteLLM {version} is known to be compromised: install one of {', '.join(TESTED)}"
+        )
     if _numbers(version) < OLDEST:
-        raise UnsupportedLiteLLM(f"LiteLLM {version} is too old for saas_access: install one of {', '.join(TESTED)}")
+        raise UnsupportedLiteLLMError(
+            f"LiteLLM {version} is too old for saas_access: install one of {', '.join(TESTED)}"
+        )
     if os.environ.get("LITELLM_RUST", "").strip().lower() not in {"", "0", "false", "no", "off"}:
-        raise UnsupportedLiteLLM(
+        raise UnsupportedLiteLLMError(
             "LITELLM_RUST is set: calls on LiteLLM's compiled path can end without a usage event and would go unbilled;"
             " unset it"
         )
 
 
 def codex_catalog(rows: list[dict[str, Any]], router: Any, client_version: str) -> bytes | None:
-    """Codex's shape of the model list, built by LiteLLM; None where this version has none (1.103: the OpenAI shape is served).
+    """Codex's shape of the model list, built by LiteLLM; None where this version has none (1.103: the OpenAI shape is
+    served).
 
     The rows stand for themselves: looked up by their actual model, Codex's stock entries would show its name.
     """
@@ -50,7 +55,7 @@ def codex_catalog(rows: list[dict[str, Any]], router: Any, client_version: str) 
         return None
     entries = [(row["id"], row["id"]) for row in rows]
     extra = {"client_version": client_version} if _takes(codex_model_list_body, "client_version") else {}
-    return str(codex_model_list_body(rows, entries, router, None, **extra)).encode()
+    return str(codex_model_list_body(cast(Any, rows), entries, router, None, **extra)).encode()
 
 
 def _takes(function: Any, parameter: str) -> bool:

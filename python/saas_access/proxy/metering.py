@@ -1,4 +1,6 @@
-"""What a call may use and did use: tokens and dollars, from LiteLLM's price table and usage events, in the core's exact units."""
+"""What a call may use and did use: tokens and dollars, from LiteLLM's price table and usage events, in the core's
+exact units.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,11 @@ from typing import Any
 from saas_access._core import Usage
 
 _PICO = Decimal(10) ** 12
-# A float that a provider's price times a count gave carries its error from the 16th digit on; twelve lose nothing of a price.
+# A float that a provider's price times a count gave carries its error from the 16th digit on; twelve lose nothing of a
+# price.
 _COST_DIGITS = ".12g"
-# The usual rule of thumb for English text; other languages use more tokens a byte-count, but also more bytes a character.
+# The usual rule of thumb for English text; other languages use more tokens a byte-count, but also more bytes a
+# character.
 _BYTES_PER_TOKEN = 4
 _LIMIT_FIELDS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 
@@ -35,7 +39,8 @@ def picodollars(dollars: float | Decimal) -> int:
 
 
 def price_of(deployments: list[Mapping[str, Any]], model_cost: Mapping[str, Any]) -> Price:
-    """The dearest of the deployments that may answer. `deployments` are the router's entries (litellm_params, model_info).
+    """The dearest of the deployments that may answer. `deployments` are the router's entries (litellm_params,
+    model_info).
 
     LiteLLM's router registers every deployment in its price table, so being listed there is no price: only a number is.
     """
@@ -51,7 +56,9 @@ def _deployment_price(deployment: Mapping[str, Any], model_cost: Mapping[str, An
     for source in (params, info, model_cost.get(model) or {}, model_cost.get(model.partition("/")[2]) or {}):
         costs = {name: value for name, value in source.items() if _is_price(name, value)}
         if costs:
-            return Price(True, _decimal(costs.get("input_cost_per_token")), _decimal(costs.get("output_cost_per_token")))
+            return Price(
+                True, _decimal(costs.get("input_cost_per_token")), _decimal(costs.get("output_cost_per_token"))
+            )
     return Price()
 
 
@@ -68,8 +75,8 @@ def _decimal(value: Any) -> Decimal:
 
 
 def estimate(data: Mapping[str, Any], fields: frozenset[str], price: Price, default_max_tokens: int) -> Usage:
-    """The most that a request may use, as far as can be told before it is sent: one token for every four bytes of its content,
-    and for each answer the client's own limit, or `default_max_tokens` where it sets none.
+    """The most that a request may use, as far as can be told before it is sent: one token for every four bytes of its
+    content, and for each answer the client's own limit, or `default_max_tokens` where it sets none.
     """
     content = {name: value for name, value in data.items() if name in fields}
     prompt = math.ceil(len(json.dumps(content, default=_size_of, ensure_ascii=False).encode()) / _BYTES_PER_TOKEN)
@@ -111,7 +118,9 @@ def usage_of_event(kwargs: Mapping[str, Any], price_known: bool) -> Usage:
 
 
 def usage_of_body(body: bytes, price: Price) -> Usage | None:
-    """The usage that an answer states itself, in any of the dialects; None where it states none. For calls without an event."""
+    """The usage that an answer states itself, in any of the dialects; None where it states none. For calls without an
+    event.
+    """
     try:
         answer = json.loads(body)
     except ValueError:

@@ -22,13 +22,13 @@ _LITELLMS_OWN = re.compile(r"/api/(plugins|event_logging)(/.*)?")
 # Pages that need no key and name deployments.
 _TELLTALE = re.compile(r"/public/litellm_model_cost_map/?")
 _CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key", b"x-litellm-api-key"})
-# Headers by which LiteLLM lets a caller choose models, retries, time-outs, tags, callbacks (the credential stays); and the one that
-# would have it compress an answer that has to be read here. The layer outside of this one compresses.
+# Headers by which LiteLLM lets a caller choose models, retries, time-outs, tags, callbacks (the credential stays); and
+# the one that would have it compress an answer that has to be read here. The layer outside of this one compresses.
 _STEERING = re.compile(rb"x-litellm-(?!api-key$).*|accept-encoding")
 
 
 class AccessMiddleware:
-    """An ASGI application around LiteLLM's. Serves the admin API itself; everything else is an Exchange with LiteLLM."""
+    """An ASGI application around LiteLLM's. Serves the admin API itself; all else is an Exchange with LiteLLM."""
 
     def __init__(self, app: ASGIApp, plugin: Plugin, admin: ASGIApp) -> None:
         self._app = app

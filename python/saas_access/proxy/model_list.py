@@ -1,18 +1,19 @@
-"""`GET /v1/models` and `/v1/models/{alias}` for teams: exactly what their key may call, in each shape that LiteLLM serves."""
+"""`GET /v1/models` and `/v1/models/{alias}` for teams: exactly what their key may call, in each shape that LiteLLM
+serves.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from litellm.llms.anthropic.common_utils import create_anthropic_model_list_response
 from litellm.proxy._types import UserAPIKeyAuth
-from litellm.proxy.auth.user_api_key_auth import user_api_key_auth
 from litellm.proxy.common_utils.model_listing_utils import claude_code_view_ids
 from starlette.responses import JSONResponse, Response
 
 from saas_access.proxy.litellm_versions import codex_catalog, listing_row
-from saas_access.proxy.passing_on import FrontRoute, PassedOn
+from saas_access.proxy.passing_on import Authenticated, FrontRoute, PassedOn
 from saas_access.proxy.request_state import Principal, current_request
 from saas_access.proxy.router_view import llm_router
 
@@ -26,7 +27,7 @@ def model_list_router(plugin: Plugin, app: FastAPI) -> APIRouter:
 
     @router.get("/v1/models")
     @router.get("/models")
-    async def models(request: Request, auth: UserAPIKeyAuth = Depends(user_api_key_auth)) -> Response:
+    async def models(request: Request, auth: Authenticated) -> Response:
         principal = team_principal(auth)
         if principal is None:
             return PassedOn(app, path=request.scope["path"], body=b"")
@@ -42,7 +43,7 @@ def model_list_router(plugin: Plugin, app: FastAPI) -> APIRouter:
 
     @router.get("/v1/models/{model_id:path}")
     @router.get("/models/{model_id:path}")
-    async def model(request: Request, model_id: str, auth: UserAPIKeyAuth = Depends(user_api_key_auth)) -> Response:
+    async def model(request: Request, model_id: str, auth: Authenticated) -> Response:
         principal = team_principal(auth)
         if principal is None:
             return PassedOn(app, path=request.scope["path"], body=b"")
@@ -57,7 +58,9 @@ def model_list_router(plugin: Plugin, app: FastAPI) -> APIRouter:
 
 
 def team_principal(auth: UserAPIKeyAuth) -> Principal | None:
-    """The team that was authenticated for the current request, by a virtual key or by LiteLLM's own; None for the operator."""
+    """The team that was authenticated for the current request, by a virtual key or by LiteLLM's own; None for the
+    operator.
+    """
     state = current_request.get()
     if state is None or state.operator:
         return None

@@ -24,14 +24,17 @@ def shown_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
 
 
 class Renaming:
-    """Puts the alias where an answer names the actual model: in the value of a `model` field, wherever it is nested, in a whole
-    body or in one event of a stream. Text that a model wrote is left alone: inside a JSON string the quotes are escaped."""
+    """Puts the alias where an answer names the actual model: in the value of a `model` field, wherever it is nested,
+    in a whole body or in one event of a stream. Text that a model wrote is left alone: inside a JSON string the
+    quotes are escaped.
+    """
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self._names = {json.dumps(name).encode(): json.dumps(alias).encode() for name, alias in names.items()}
         longest_first = sorted(self._names, key=len, reverse=True)
         alternatives = b"|".join(re.escape(name) for name in longest_first)
-        self._pattern = re.compile(rb'("(?:' + _MODEL_FIELDS + rb')"\s*:\s*)(' + alternatives + rb")") if names else None
+        field = rb'("(?:' + _MODEL_FIELDS + rb')"\s*:\s*)('
+        self._pattern = re.compile(field + alternatives + rb")") if names else None
 
     def __call__(self, text: bytes) -> bytes:
         """`text` with the model's fields renamed."""

@@ -1,16 +1,23 @@
-"""Routes of ours in front of LiteLLM's own: LiteLLM authenticates the caller, we decide, and then answer or pass the request on."""
+"""Routes of ours in front of LiteLLM's own: LiteLLM authenticates the caller, we decide, and then answer or pass the
+request on.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import APIRoute
+from litellm.proxy._types import UserAPIKeyAuth
+from litellm.proxy.auth.user_api_key_auth import user_api_key_auth
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
+
+# A route's parameter: whom LiteLLM's authentication (ours, or its own) found the caller to be.
+Authenticated = Annotated[UserAPIKeyAuth, Depends(user_api_key_auth)]
 
 _PASSED_ON = "saas_access.passed_on"
 

@@ -1,4 +1,6 @@
-"""The forms that LiteLLM's listing for Claude Code gives a model's name (`claude-router-<hex>`, `X[1m]`) and the client sends back."""
+"""The forms that LiteLLM's listing for Claude Code gives a model's name (`claude-router-<hex>`, `X[1m]`) and the
+client sends back.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from litellm.proxy.common_utils.model_listing_utils import claude_code_group_nam
 
 @dataclass(frozen=True, slots=True)
 class _AnyBut:
-    """Stands for the names that may be meant: any but the form itself, since whether they exist is decided elsewhere."""
+    """Stands for the names that may be meant: any but the form itself, since that they exist is decided elsewhere."""
 
     form: str
 

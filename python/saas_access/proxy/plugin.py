@@ -56,7 +56,9 @@ class Plugin:
         app.middleware_stack = GZipMiddleware(AccessMiddleware(inner, self, admin), minimum_size=1000)
 
     def decide(self, principal: Principal, model: object, *, picker_forms: bool) -> Decision:
-        """The decision on what a client named as its model; anything but a string names nothing. Raises StoreUnavailable."""
+        """The decision on what a client named as its model; anything but a string names nothing. Raises
+        StoreUnavailable.
+        """
         name = model if isinstance(model, str) else ""
         decision = self._authorize(principal, name)
         if picker_forms and not decision.litellm_model and (alias := picker_names.decoded(name)) != name:
@@ -85,15 +87,18 @@ class _Started:
 
 
 def _given_settings() -> dict[str, Any]:
-    """`callback_settings.saas_access`, in force before LiteLLM imports callbacks. The environment names another database."""
+    """`callback_settings.saas_access`, in force before LiteLLM imports callbacks. The environment names another
+    database.
+    """
     given = dict((getattr(litellm, "callback_settings", None) or {}).get("saas_access") or {})
     database_url = os.environ.get("SAAS_ACCESS_DATABASE_URL")
     return {**given, "database_url": database_url} if database_url else given
 
 
 def plugin() -> Plugin:
-    """The process's plugin, started by the first call. Raises what stops the proxy's start: UnsupportedLiteLLM, SettingsError,
-    StoreUnavailable; each with a message for the operator."""
+    """The process's plugin, started by the first call. Raises what stops the proxy's start: UnsupportedLiteLLMError,
+    SettingsError, StoreUnavailable; each with a message for the operator.
+    """
     with _Started.lock:
         if _Started.plugin is None:
             from litellm.proxy.proxy_server import app

@@ -1,4 +1,6 @@
-"""What is known about the HTTP request being served: set by the outermost middleware, filled by auth and hook, read by both."""
+"""What is known about the HTTP request being served: set by the outermost middleware, filled by auth and hook, read by
+both.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +49,13 @@ class RequestState:
     counted_alias: str | None = None
     authenticated: bool = False
     actual_names: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def team(self) -> Principal:
+        """The principal of a team's request. LookupError where there is none: a mistake of ours, so a refusal."""
+        if self.principal is None:
+            raise LookupError("this request is no team's")
+        return self.principal
 
     @property
     def path(self) -> str:

@@ -14,7 +14,7 @@ def llm_router() -> Any:
 
 
 def deployments_of(litellm_model: str) -> list[Mapping[str, Any]]:
-    """The deployments that may answer for an actual model, wildcard entries resolved; empty where the proxy can't route it."""
+    """The deployments that may answer for an actual model, wildcards resolved; empty where the proxy can't route it."""
     router = llm_router()
     if router is None:
         return []
@@ -42,6 +42,11 @@ def hidden_words() -> set[str]:
     for deployment in (router.get_model_list() or []) if router is not None else []:
         params = deployment.get("litellm_params") or {}
         model = str(params.get("model") or "")
-        words |= {str(deployment.get("model_name") or ""), model, model.partition("/")[2], str(params.get("api_base") or "")}
+        words |= {
+            str(deployment.get("model_name") or ""),
+            model,
+            model.partition("/")[2],
+            str(params.get("api_base") or ""),
+        }
         words.add(str((deployment.get("model_info") or {}).get("id") or ""))
     return {word for word in words if word and "*" not in word}

@@ -18,7 +18,7 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class TeamRoute:
-    """One allowed route. `call_types` are what LiteLLM's pre-call hook is told; `fields` what a client's body may hold."""
+    """One allowed route. `call_types`: what LiteLLM's pre-call hook is told; `fields`: what a body may hold."""
 
     protocol: Protocol
     kind: Kind
@@ -34,18 +34,19 @@ def _fields(names: str) -> frozenset[str]:
 # What the vendors' own interfaces define, less what would choose another model, provider, endpoint or price.
 _CHAT = _fields(
     "model messages stream stream_options n seed user temperature top_p top_k max_tokens max_completion_tokens stop"
-    " presence_penalty frequency_penalty logit_bias logprobs top_logprobs tools tool_choice parallel_tool_calls functions"
-    " function_call response_format modalities audio prediction store metadata service_tier reasoning_effort reasoning"
+    " presence_penalty frequency_penalty logit_bias logprobs top_logprobs tools tool_choice parallel_tool_calls"
+    " functions function_call"
+    " response_format modalities audio prediction store metadata service_tier reasoning_effort reasoning"
     " thinking verbosity web_search_options prompt_cache_key prompt_cache_retention safety_identifier"
 )
 _COMPLETION = _fields(
-    "model prompt suffix echo best_of stream stream_options n seed user temperature top_p max_tokens stop presence_penalty"
-    " frequency_penalty logit_bias logprobs metadata"
+    "model prompt suffix echo best_of stream stream_options n seed user temperature top_p max_tokens stop"
+    " presence_penalty frequency_penalty logit_bias logprobs metadata"
 )
 _EMBEDDING = _fields("model input encoding_format dimensions user input_type")
 _IMAGE = _fields(
-    "model prompt n size quality style background moderation output_format output_compression response_format user image"
-    " image[] mask mask[] input_fidelity partial_images stream"
+    "model prompt n size quality style background moderation output_format output_compression response_format user"
+    " image image[] mask mask[] input_fidelity partial_images stream"
 )
 _SPEECH = _fields("model input voice response_format speed instructions stream_format")
 _TRANSCRIPTION = _fields(
@@ -86,7 +87,7 @@ _GOOGLE_ROUTE = TeamRoute(
 )
 _LIST_ROUTE = TeamRoute(Protocol.OPENAI, Kind.LIST)
 
-# (method, LiteLLM's route template) -> what a team may do there. Paths that LiteLLM serves under several names are all named.
+# (method, LiteLLM's route template) -> what a team may do there. All names of a path that has several.
 TEAM_ROUTES: dict[tuple[str, str], TeamRoute] = {
     **{
         ("POST", template): route
@@ -149,7 +150,7 @@ TEAM_ROUTES: dict[tuple[str, str], TeamRoute] = {
 
 def protocol_of_path(path: str) -> Protocol:
     """Whose clients use this path, for an answer to a request that never reached a route of the table."""
-    if path.startswith("/v1/messages") or path.startswith("/anthropic"):
+    if path.startswith(("/v1/messages", "/anthropic")):
         return Protocol.ANTHROPIC
     if path.startswith("/v1beta/") or ":" in path.rpartition("/")[2]:
         return Protocol.GOOGLE

@@ -1,4 +1,4 @@
-"""`python -m saas_access.proxy.run`: a real LiteLLM proxy with a configuration file of ours, for a first look and for tests."""
+"""`python -m saas_access.proxy.run`: a real LiteLLM proxy with a configuration of ours, for a first look."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 import sys
 from pathlib import Path
 
-from saas_access.proxy.litellm_versions import UnsupportedLiteLLM, litellm_version, require_supported
+from saas_access.proxy.litellm_versions import UnsupportedLiteLLMError, litellm_version, require_supported
 
 _WELCOME = """\
 saas_access in LiteLLM {version}
@@ -23,7 +23,7 @@ def main() -> None:
     arguments = _arguments()
     try:
         require_supported(litellm_version())
-    except UnsupportedLiteLLM as problem:
+    except UnsupportedLiteLLMError as problem:
         sys.exit(str(problem))
     _require_free(arguments.host, arguments.port)
     database = Path(arguments.database).resolve()
@@ -39,7 +39,9 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m saas_access.proxy.run", description=__doc__)
-    parser.add_argument("--config", default="config.example.yaml", help="LiteLLM configuration file (default: %(default)s)")
+    parser.add_argument(
+        "--config", default="config.example.yaml", help="LiteLLM configuration file (default: %(default)s)"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8003, help="port to listen on (default: %(default)s)")
     parser.add_argument("--database", default="saas_access.db", help="SQLite file (default: %(default)s)")
@@ -54,7 +56,9 @@ def _require_free(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except (OSError, OverflowError) as problem:
-        sys.exit(f"port {port} on {host} can't be used ({problem}): stop what listens there or choose another, PORT=8004")
+        sys.exit(
+            f"port {port} on {host} can't be used ({problem}): stop what listens there or choose another, PORT=8004"
+        )
 
 
 if __name__ == "__main__":
