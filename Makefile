@@ -41,16 +41,24 @@ $(VENV)/.created: scripts/install_system_packages
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.created $(SOURCES)
-	@echo "== Package, LiteLLM's proxy and the development tools (the first time takes some minutes)"
-	$(BIN)/python -m pip install --no-build-isolation '.[proxy,test,dev]'
+	@echo "== The package with LiteLLM's proxy (the first time takes some minutes)"
+	$(BIN)/python -m pip install --no-build-isolation '.[proxy]'
 	touch $@
+
+$(VENV)/.dev-installed: $(VENV)/.created $(SOURCES)
+	@echo "== The package with LiteLLM's proxy, the tests' and the checks' tools (the first time takes some minutes)"
+	$(BIN)/python -m pip install --no-build-isolation '.[proxy,test,dev]'
+	touch $(VENV)/.installed $@
+
+.PHONY: develop
+develop: $(VENV)/.dev-installed
 
 .PHONY: run
 run: install ## Start the LiteLLM proxy with the plugin on 127.0.0.1:PORT, its data in DATABASE
 	exec $(BIN)/python -m saas_access.proxy.run --config config.example.yaml --port $(PORT) --database $(DATABASE)
 
 .PHONY: test
-test: test-cpp install ## Build and test everything
+test: test-cpp develop ## Build and test everything
 	$(BIN)/python -m pytest
 
 .PHONY: test-cpp
@@ -58,11 +66,11 @@ test-cpp: $(VENV)/.created ## Build and test the C++ core
 	$(call test_preset,default)
 
 .PHONY: test-python
-test-python: install ## Test the Python package without a proxy
+test-python: develop ## Test the Python package without a proxy
 	$(BIN)/python -m pytest tests/python
 
 .PHONY: test-proxy
-test-proxy: install ## Test the plugin inside real LiteLLM proxies
+test-proxy: develop ## Test the plugin inside real LiteLLM proxies
 	$(BIN)/python -m pytest tests/proxy
 
 .PHONY: test-asan
@@ -74,7 +82,7 @@ test-tsan: $(VENV)/.created ## Test the C++ core under ThreadSanitizer
 	$(call test_preset,tsan)
 
 .PHONY: test-long
-test-long: test-asan test-tsan install ## Tests that take minutes: sanitizers, load, crashes
+test-long: test-asan test-tsan develop ## Tests that take minutes: sanitizers, load, crashes
 	$(BIN)/python -m pytest -m long
 
 .PHONY: test-versions
@@ -94,7 +102,7 @@ test-litellm-%: .venv-%/.installed
 	touch $@
 
 .PHONY: lint
-lint: install ## Check style and types, in C++ and Python
+lint: develop ## Check style and types, in C++ and Python
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -103,13 +111,13 @@ lint: install ## Check style and types, in C++ and Python
 	cmake --build --preset tidy
 
 .PHONY: format
-format: install ## Rewrite the sources in the project's style
+format: develop ## Rewrite the sources in the project's style
 	$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format
 	$(BIN)/clang-format -i $(CPP_FILES)
 
 .PHONY: stubs
-stubs: install ## Generate the type stub of the C++ module again
+stubs: develop ## Generate the type stub of the C++ module again
 	$(BIN)/python scripts/make_stubs.py python/saas_access/_core.pyi
 
 .PHONY: clean

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Customer, sell
 from running import ADMIN_KEY, MASTER_KEY, Proxy, Upstream
+from selling import Customer, sell
 
 MESSAGES = [{"role": "user", "content": "hi"}]
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 64

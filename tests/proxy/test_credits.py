@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from conftest import Customer, sell
 from running import Proxy, Upstream
+from selling import Customer, sell
 
 CHAT = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
 

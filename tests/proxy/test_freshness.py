@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import sell
 from running import Proxy, Upstream, configuration, new_proxy, running_proxy
+from selling import sell
 
 CHAT = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
 # LiteLLM's way of running several workers is the same for all but the server in front: the long round is uvicorn's.

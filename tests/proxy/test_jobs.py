@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Customer, sell
 from running import Proxy, Upstream
+from selling import Customer, sell
 
 CHAT = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import sell
 from running import Proxy, Upstream, configuration, running_proxy
+from selling import sell
 
 CHAT = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
 # LiteLLM's own keys live in its PostgreSQL; an authentication that names a team as they do stands in for it.

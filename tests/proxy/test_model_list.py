@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Customer, sell
 from running import Proxy
+from selling import Customer, sell
 
 MESSAGES = [{"role": "user", "content": "hi"}]
 MODELS = {"list-b": "real-a", "list/a": "real-b", "list-claude": "real-claude"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import anthropic
 import openai
 import pytest
-from conftest import Customer, sell
 from running import Proxy, Upstream
+from selling import Customer, sell
 
 TEXT = "Hello from upstream"
 

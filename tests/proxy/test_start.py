@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import sell
 from running import MASTER_KEY, Upstream, configuration, new_proxy, running_proxy
+from selling import sell
 
 CHAT = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -22,7 +22,7 @@ def log_of_failed_start(tmp_path: Path, config: dict[str, Any], **environment: s
             proxy.command, cwd=tmp_path, env=proxy.environment, stdout=output, stderr=output, timeout=120, check=False
         )
     assert ended.returncode != 0
-    return proxy.log.read_text()
+    return " ".join(proxy.log.read_text().split())  # some printed lines are folded to the terminal's width
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,11 @@ class Renaming:
     """
 
     def __init__(self, names: Mapping[str, str]) -> None:
-        self._names = {json.dumps(name).encode(): json.dumps(alias).encode() for name, alias in names.items()}
+        self._names = {
+            json.dumps(name, ensure_ascii=escaped).encode(): json.dumps(alias).encode()
+            for name, alias in names.items()
+            for escaped in (True, False)  # both are JSON, and both are sent
+        }
         longest_first = sorted(self._names, key=len, reverse=True)
         alternatives = b"|".join(re.escape(name) for name in longest_first)
         field = rb'("(?:' + _MODEL_FIELDS + rb')"\s*:\s*)('
