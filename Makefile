@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?= 8003
 DATABASE ?= saas_access.db
+SIZES ?= S M
 LITELLM_VERSIONS ?= 1.103.11 1.109.1
 
 .DEFAULT_GOAL := help
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 JOBS := $(shell nproc)
 # In the environment, so that a rebuild of the package needs none of its own and takes seconds.
 BUILD_TOOLS := 'scikit-build-core>=1.1' 'pybind11==3.1.0'
-CPP_FILES = $(shell find cpp bindings tests/cpp -name '*.cpp' -o -name '*.hpp')
+CPP_FILES = $(shell find cpp bindings tests/cpp benchmarks -name '*.cpp' -o -name '*.hpp')
 SOURCES := CMakeLists.txt pyproject.toml README.md LICENSE \
   $(shell find cpp bindings python -type f -not -name '*.pyc')
 
@@ -101,14 +102,22 @@ test-litellm-%: .venv-%/.installed
 	  --reinstall-package saas-access '.[test]' 'litellm[proxy]==$*'
 	touch $@
 
+.PHONY: bench
+bench: $(VENV)/.created ## Measure decisions a second (SIZES="S M L"; L takes a minute to fill)
+	cmake --preset bench --log-level=WARNING
+	cmake --build --preset bench
+	build/bench/decision_benchmark $(SIZES)
+
 .PHONY: lint
 lint: develop ## Check style and types, in C++ and Python
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run -Werror $(CPP_FILES)
-	cmake --preset tidy --log-level=WARNING
-	cmake --build --preset tidy
+	cmake --preset tidy --log-level=WARNING -D Python_EXECUTABLE=$(CURDIR)/$(BIN)/python \
+	  -D pybind11_DIR=$$($(BIN)/python -m pybind11 --cmakedir)
+	printf '%s\n' $(filter %.cpp,$(CPP_FILES)) | \
+	  xargs -P $(JOBS) -n 1 clang-tidy --quiet --warnings-as-errors='*' -p build/tidy
 
 .PHONY: format
 format: develop ## Rewrite the sources in the project's style

@@ -138,13 +138,14 @@ class Settings(_Section):
 
 
 def _line(error: Any) -> str:
+    # Not "name: problem": LiteLLM's log takes what follows "database_url:" for a secret and hides it.
     location = [SECTION, *(part for part in error["loc"] if not str(part).startswith("function-"))]
     if error["type"] == "extra_forbidden":
         guess = problems.did_you_mean(str(location[-1]), _names_beside(location[1:-1]))
-        return f"{problems.field(location)}: unknown setting{guess}"
+        return f"{problems.field(location)} - unknown setting{guess}"
     if location[1:2] == ["admin_key"] and error["type"] != "value_error":
-        return f"{problems.field(location)}: must be a string"
-    return f"{problems.field(location)}: {problems.phrase(error)}"
+        return f"{problems.field(location)} - must be a string"
+    return f"{problems.field(location)} - {problems.phrase(error)}"
 
 
 def _names_beside(path: list[int | str]) -> list[str]:

@@ -42,13 +42,13 @@ def sell(proxy: Proxy, models: dict[str, str], **team: Any) -> Customer:
         assert admin.post("/api/organizations/create", json=organization).status_code == 201
         group = {"group_name": f"group-{number}", "model_aliases": list(models)}
         assert admin.post("/api/model-access-groups/create", json=group).status_code == 201
-        body = {
+        new_team: dict[str, Any] = {
             "organization_id": f"org-{number}",
             "team_id": f"team-{number}",
             "access_groups": [f"group-{number}"],
             "credits_allocated": 1000,
             **team,
         }
-        created = admin.post("/api/teams/create", json=body)
+        created = admin.post("/api/teams/create", json=new_team)
         assert created.status_code == 201, created.text
     return Customer(proxy, f"team-{number}", created.json()["virtual_key"], [f"group-{number}"])

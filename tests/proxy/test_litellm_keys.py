@@ -52,6 +52,7 @@ def test_the_team_of_the_key_decides(own_keys_proxy: Proxy, seen: Upstream) -> N
 def test_a_key_of_no_team_we_know_may_call_nothing(own_keys_proxy: Proxy, seen: Upstream, key: str) -> None:
     with own_keys_proxy.client(authorization=f"Bearer {key}") as client:
         refused = client.post("/v1/chat/completions", json={**CHAT, "model": "real-a"})
+        assert client.get("/v1/models").json()["data"] == []
     assert refused.status_code == 403, refused.text
     assert refused.json()["available_models"] == []
     assert "No models are available." in refused.json()["error"]["message"]
@@ -60,5 +61,6 @@ def test_a_key_of_no_team_we_know_may_call_nothing(own_keys_proxy: Proxy, seen: 
 
 def test_the_proxys_administrator_is_not_a_team(own_keys_proxy: Proxy, seen: Upstream) -> None:
     with own_keys_proxy.client(authorization="Bearer sk-admin") as client:
+        assert "forbidden" in [row["id"] for row in client.get("/v1/models").json()["data"]]
         assert client.post("/v1/chat/completions", json={**CHAT, "model": "forbidden"}).status_code == 200
     assert seen.models() == ["up-forbidden"]

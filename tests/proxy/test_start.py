@@ -31,7 +31,7 @@ def log_of_failed_start(tmp_path: Path, config: dict[str, Any], **environment: s
         ({"locl_admin": True}, "locl_admin"),
         ({"local_admin": "perhaps"}, "local_admin"),
         ({"database_url": "mysql://x"}, "'mysql://...' can't be used"),
-        ({"admin_key": "os.environ/NOT_SET_ANYWHERE"}, "admin_key: has no value"),
+        ({"admin_key": "os.environ/NOT_SET_ANYWHERE"}, "admin_key - has no value"),
         ({"bootstrap": {"access_groups": [{"group_name": "g", "model_aliases": ["nowhere"]}]}}, "nowhere"),
     ],
 )

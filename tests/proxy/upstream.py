@@ -123,7 +123,7 @@ def responses(body: dict[str, Any]) -> Response:
         return JSONResponse(answer)
     started = {**answer, "status": "in_progress", "output": [], "usage": None}
     part = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "response.created", "response": started},
         {"type": "response.output_item.added", "output_index": 0, "item": {**output[0], "content": []}},
         {"type": "response.content_part.added", **part, "part": {**output[0]["content"][0], "text": ""}},
@@ -157,7 +157,7 @@ def messages(body: dict[str, Any]) -> Response:
         "stop_reason": None,
         "usage": {"input_tokens": PROMPT_TOKENS, "output_tokens": 1},
     }
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "message_start", "message": started},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
         {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": TEXT}},

@@ -26,29 +26,29 @@ def test_an_absent_section_gives_the_documented_defaults() -> None:
 
 
 def test_a_misspelt_setting_is_named_with_its_right_name() -> None:
-    assert problems({"locl_admin": True}) == [f"{PREFIX}.locl_admin: unknown setting; did you mean local_admin?"]
+    assert problems({"locl_admin": True}) == [f"{PREFIX}.locl_admin - unknown setting; did you mean local_admin?"]
 
 
 def test_a_misspelt_setting_inside_bootstrap_is_named_too() -> None:
     alias = {"alias": "a", "litellm_model": "m", "credit_per_call": 1}
     assert problems({"bootstrap": {"model_aliases": [alias], "groups": []}}) == [
-        f"{PREFIX}.bootstrap.model_aliases.0.credit_per_call: unknown setting; did you mean credits_per_call?",
-        f"{PREFIX}.bootstrap.groups: unknown setting; did you mean access_groups?",
+        f"{PREFIX}.bootstrap.model_aliases.0.credit_per_call - unknown setting; did you mean credits_per_call?",
+        f"{PREFIX}.bootstrap.groups - unknown setting; did you mean access_groups?",
     ]
 
 
 def test_every_wrong_setting_has_its_line() -> None:
     assert problems({"local_admin": "yes", "default_max_tokens": 0, "x": 1}) == [
-        f"{PREFIX}.local_admin: must be true or false, not 'yes'",
-        f"{PREFIX}.default_max_tokens: must be greater than or equal to 1, not 0",
-        f"{PREFIX}.x: unknown setting",
+        f"{PREFIX}.local_admin - must be true or false, not 'yes'",
+        f"{PREFIX}.default_max_tokens - must be greater than or equal to 1, not 0",
+        f"{PREFIX}.x - unknown setting",
     ]
 
 
 @pytest.mark.parametrize("section", [[], "text", 5, True])
 def test_a_section_that_is_no_mapping_is_refused(section: Any) -> None:
     [line] = problems(section)
-    assert line.startswith(f"{PREFIX}: must be an object")
+    assert line.startswith(f"{PREFIX} - must be an object")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_sqlite_address_names_a_file(url: str, path: str) -> None:
 )
 def test_any_other_address_is_refused_by_name(url: str) -> None:
     [line] = problems({"database_url": url})
-    assert line.startswith(f"{PREFIX}.database_url: '")
+    assert line.startswith(f"{PREFIX}.database_url - '")
     assert url.partition("://")[0] in line
 
 
@@ -92,13 +92,13 @@ def test_a_variable_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch, va
     if value is not None:
         monkeypatch.setenv("SOME_KEY", value)
     [line] = problems({"admin_key": "os.environ/SOME_KEY"})
-    assert line == f"{PREFIX}.admin_key: the environment variable SOME_KEY is not set"
+    assert line == f"{PREFIX}.admin_key - the environment variable SOME_KEY is not set"
 
 
 @pytest.mark.parametrize("key", ["", " padded ", "line\n", 1234567, ["secret-in-a-list"]])
 def test_a_useless_admin_key_is_refused_and_not_repeated(key: Any) -> None:
     [line] = problems({"admin_key": key})
-    assert line.startswith(f"{PREFIX}.admin_key: must ")
+    assert line.startswith(f"{PREFIX}.admin_key - must ")
     assert not str(key).strip() or str(key) not in line
 
 

@@ -10,7 +10,8 @@ from fastapi import HTTPException, Request
 from litellm.proxy._types import LitellmUserRoles, UserAPIKeyAuth
 
 from saas_access import virtual_keys
-from saas_access._core import Reason, StoreUnavailable
+from saas_access._core import Reason
+from saas_access.proxy.fail_closed import failing_closed
 from saas_access.proxy.request_state import Principal, RequestState, current_request
 from saas_access.refusal import Refusal, key_refused, route_not_allowed, unavailable
 
@@ -39,6 +40,21 @@ def operator_auth() -> UserAPIKeyAuth:
     )
 
 
+def note_caller(auth: UserAPIKeyAuth) -> RequestState:
+    """The current request, with its caller noted. Virtual keys were checked before; with LiteLLM's
+    own keys it is the team that the key names (none: a team that was sold nothing) or the proxy's administrator.
+    """
+    state = current_request.get()
+    if state is None:
+        raise HTTPException(503, "saas_access is not in front of this application")
+    if state.principal is None and not state.operator:
+        if auth.user_role == LitellmUserRoles.PROXY_ADMIN and not auth.team_id:
+            state.operator = True
+        else:
+            state.principal = Principal(team_id=str(auth.team_id or ""))
+    return state
+
+
 class VirtualKeyAuth:
     """Decides who calls and whether the route is one that they may use. What they may call there is the hook's to
     decide.
@@ -58,11 +74,8 @@ class VirtualKeyAuth:
         if is_master_key(api_key):
             state.operator = True
             return operator_auth()
-        try:
+        with failing_closed(state):
             return self._team_auth(request, api_key, state)
-        except StoreUnavailable as problem:
-            self._plugin.report(problem)
-            state.refuse(unavailable(Reason.STORE_UNAVAILABLE, "The access store can't be read; see the proxy's log"))
 
     def _team_auth(self, request: Request, api_key: str, state: RequestState) -> UserAPIKeyAuth:
         if not any(callback is self._plugin.access_hook for callback in litellm.callbacks):

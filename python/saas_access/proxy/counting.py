@@ -10,13 +10,12 @@ import orjson
 from fastapi import APIRouter, FastAPI, HTTPException, Request
 from starlette.responses import Response
 
-from saas_access._core import Reason, StoreUnavailable
+from saas_access.proxy.auth import note_caller
+from saas_access.proxy.fail_closed import failing_closed
 from saas_access.proxy.hook import refuse_unless_allowed
-from saas_access.proxy.model_list import team_principal
 from saas_access.proxy.passing_on import Authenticated, FrontRoute, PassedOn, json_object
-from saas_access.proxy.request_state import RequestState, current_request
+from saas_access.proxy.request_state import RequestState
 from saas_access.proxy.router_view import names_of_deployments
-from saas_access.refusal import unavailable
 
 if TYPE_CHECKING:
     from saas_access.proxy.plugin import Plugin
@@ -36,8 +35,8 @@ def counting_router(plugin: Plugin, app: FastAPI) -> APIRouter:
 
     async def count(request: Request, auth: Authenticated) -> Response:
         raw, path = await request.body(), str(request.scope["path"])
-        state = current_request.get()
-        if team_principal(auth) is None or state is None:
+        state = note_caller(auth)
+        if state.principal is None:
             return PassedOn(app, path=path, body=raw)
         body = await json_object(request)
         if body is None:
@@ -47,8 +46,8 @@ def counting_router(plugin: Plugin, app: FastAPI) -> APIRouter:
 
     async def count_by_path(request: Request, model_name: str, auth: Authenticated) -> Response:
         raw, path = await request.body(), str(request.scope["path"])
-        state = current_request.get()
-        if team_principal(auth) is None or state is None:
+        state = note_caller(auth)
+        if state.principal is None:
             return PassedOn(app, path=path, body=raw)
         prefix = path.partition("/models/")[0]
         return PassedOn(app, path=f"{prefix}/models/{_resolve(plugin, state, model_name)}:countTokens", body=raw)
@@ -62,12 +61,9 @@ def counting_router(plugin: Plugin, app: FastAPI) -> APIRouter:
 
 def _resolve(plugin: Plugin, state: RequestState, model: object) -> str:
     """The actual model to count for. Ends the request with the documented refusal; credits don't matter."""
-    try:
+    with failing_closed(state):
         decision = plugin.decide(state.team, model, picker_forms=bool(state.route and state.route.picker_names))
         refuse_unless_allowed(plugin, state, decision)
-    except StoreUnavailable as problem:
-        plugin.report(problem)
-        state.refuse(unavailable(Reason.STORE_UNAVAILABLE, "The access store can't be read; see the proxy's log"))
     state.counted_alias = decision.alias
     state.actual_names = dict.fromkeys(names_of_deployments(decision.litellm_model), decision.alias)
     return decision.litellm_model

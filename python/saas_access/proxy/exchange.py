@@ -6,10 +6,14 @@ from __future__ import annotations
 
 import enum
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from saas_access._core import Reason, StoreUnavailable, Usage
+from fastapi import HTTPException
+
+from saas_access._core import Reason, Usage
 from saas_access.admin.json_text import render
+from saas_access.proxy.fail_closed import failing_closed
 from saas_access.proxy.metering import usage_of_body
 from saas_access.proxy.outgoing import Headers, Renaming, hide_words, shown_headers
 from saas_access.proxy.router_view import hidden_words
@@ -170,12 +174,8 @@ class Exchange:
         if ticket is None:
             return None
         stated = usage_of_body(body, ticket.price)
-        try:
+        with suppress(HTTPException), failing_closed(self._state):  # the refusal is noted, and sent at the end
             await self._plugin.calls.settle(ticket, stated=stated)
-        except StoreUnavailable as problem:
-            self._plugin.report(problem)
-            sentence = "The call can't be charged: the access store can't be written; see the proxy's log"
-            self._state.refusal = unavailable(Reason.STORE_UNAVAILABLE, sentence)
         return stated
 
     async def _release(self) -> None:

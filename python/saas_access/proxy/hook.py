@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import litellm
 from fastapi import HTTPException
 from litellm.integrations.custom_logger import CustomLogger
-from litellm.proxy._types import LitellmUserRoles, UserAPIKeyAuth
+from litellm.proxy._types import UserAPIKeyAuth
 
 from saas_access import credits
 from saas_access._core import (
@@ -21,15 +21,16 @@ from saas_access._core import (
     Reservation,
     ReserveOutcome,
     ReserveRequest,
-    StoreUnavailable,
     Usage,
 )
+from saas_access.proxy.auth import note_caller
 from saas_access.proxy.calls import Ticket
+from saas_access.proxy.fail_closed import failing_closed
 from saas_access.proxy.metering import estimate, price_of, usage_of_event
-from saas_access.proxy.request_state import Principal, RequestState, current_request
+from saas_access.proxy.request_state import RequestState, current_request
 from saas_access.proxy.router_view import deployments_of, names_of_deployments
 from saas_access.proxy.routes import Kind, TeamRoute
-from saas_access.refusal import Refusal, key_refused, model_not_granted, route_not_allowed, suspended, unavailable
+from saas_access.refusal import Refusal, key_refused, model_not_granted, route_not_allowed, suspended
 
 if TYPE_CHECKING:
     from saas_access.proxy.plugin import Plugin
@@ -54,39 +55,24 @@ class AccessHook(CustomLogger):
         self, user_api_key_dict: UserAPIKeyAuth, cache: Any, data: dict[str, Any], call_type: str
     ) -> dict[str, Any]:
         """Decide, reserve, rewrite. Raises HTTPException after noting the refusal that the middleware answers with."""
-        state = current_request.get()
-        if state is None:
-            raise HTTPException(503, "saas_access is not in front of this application")
-        if self._is_operator(state, user_api_key_dict):
-            state.operator = True
+        state = note_caller(user_api_key_dict)
+        if state.principal is None:
             return data
-        try:
-            return await self._admit(state, user_api_key_dict, data, str(getattr(call_type, "value", call_type)))
-        except StoreUnavailable as problem:
-            self._plugin.report(problem)
-            state.refuse(unavailable(Reason.STORE_UNAVAILABLE, "The access store can't be used; see the proxy's log"))
+        with failing_closed(state):
+            return await self._admit(state, data, str(getattr(call_type, "value", call_type)))
 
-    def _is_operator(self, state: RequestState, auth: UserAPIKeyAuth) -> bool:
-        if state.principal is not None:
-            return False
-        return state.operator or (auth.user_role == LitellmUserRoles.PROXY_ADMIN and not auth.team_id)
-
-    async def _admit(
-        self, state: RequestState, auth: UserAPIKeyAuth, data: dict[str, Any], call_type: str
-    ) -> dict[str, Any]:
+    async def _admit(self, state: RequestState, data: dict[str, Any], call_type: str) -> dict[str, Any]:
         route = state.route
         if route is None or route.kind is not Kind.CALL or call_type not in route.call_types:
             state.refuse(route_not_allowed(str(state.scope.get("method", "WEBSOCKET")), state.path))
-        if state.principal is None:  # LiteLLM's own keys: the team is the one that the key names
-            state.principal = Principal(team_id=str(auth.team_id or ""))
-        decision = self._plugin.decide(state.principal, data.get("model"), picker_forms=route.picker_names)
+        decision = self._plugin.decide(state.team, data.get("model"), picker_forms=route.picker_names)
         refuse_unless_allowed(self._plugin, state, decision)
         self._strip(state, data, route)
         price = price_of(deployments_of(decision.litellm_model), litellm.model_cost)
         most = estimate(data, route.fields, price, self._plugin.settings.default_max_tokens)
         reservation = await self._reserve(state, decision, most)
         state.ticket = self._plugin.calls.issue(
-            principal=state.principal,
+            principal=state.team,
             decision=decision,
             call_id=reservation.call_id,
             estimate=most,
@@ -144,7 +130,7 @@ class AccessHook(CustomLogger):
         the proxy's own (background health checks).
         """
         state = current_request.get()
-        if state is None or (state.operator and state.principal is None) or state.counted_alias is not None:
+        if state is None or (state.principal is None and state.operator) or state.counted_alias is not None:
             return kwargs
         ticket = self._ticket_of(kwargs)
         group = next((value for name in _METADATA if (value := _entry(kwargs, name, "model_group"))), None)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
@@ -38,7 +38,7 @@ def picodollars(dollars: float | Decimal) -> int:
     return int((exact * _PICO).to_integral_value(rounding=ROUND_CEILING))
 
 
-def price_of(deployments: list[Mapping[str, Any]], model_cost: Mapping[str, Any]) -> Price:
+def price_of(deployments: Sequence[Mapping[str, Any]], model_cost: Mapping[str, Any]) -> Price:
     """The dearest of the deployments that may answer. `deployments` are the router's entries (litellm_params,
     model_info).
 

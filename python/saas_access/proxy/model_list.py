@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import APIRouter, FastAPI, Request
 from litellm.llms.anthropic.common_utils import create_anthropic_model_list_response
-from litellm.proxy._types import UserAPIKeyAuth
 from litellm.proxy.common_utils.model_listing_utils import claude_code_view_ids
 from starlette.responses import JSONResponse, Response
 
+from saas_access.proxy.auth import note_caller
+from saas_access.proxy.fail_closed import failing_closed
 from saas_access.proxy.litellm_versions import codex_catalog, listing_row
 from saas_access.proxy.passing_on import Authenticated, FrontRoute, PassedOn
-from saas_access.proxy.request_state import Principal, current_request
+from saas_access.proxy.request_state import RequestState
 from saas_access.proxy.router_view import llm_router
 
 if TYPE_CHECKING:
@@ -28,10 +29,10 @@ def model_list_router(plugin: Plugin, app: FastAPI) -> APIRouter:
     @router.get("/v1/models")
     @router.get("/models")
     async def models(request: Request, auth: Authenticated) -> Response:
-        principal = team_principal(auth)
-        if principal is None:
+        state = note_caller(auth)
+        if state.principal is None:
             return PassedOn(app, path=request.scope["path"], body=b"")
-        rows = _rows(plugin, principal)
+        rows = _rows(plugin, state)
         client_version = request.query_params.get("client_version")
         catalog = codex_catalog(rows, llm_router(), client_version) if client_version is not None else None
         if catalog is not None:
@@ -44,10 +45,10 @@ def model_list_router(plugin: Plugin, app: FastAPI) -> APIRouter:
     @router.get("/v1/models/{model_id:path}")
     @router.get("/models/{model_id:path}")
     async def model(request: Request, model_id: str, auth: Authenticated) -> Response:
-        principal = team_principal(auth)
-        if principal is None:
+        state = note_caller(auth)
+        if state.principal is None:
             return PassedOn(app, path=request.scope["path"], body=b"")
-        row = next((row for row in _rows(plugin, principal) if row["id"] == model_id), None)
+        row = next((row for row in _rows(plugin, state) if row["id"] == model_id), None)
         if row is not None:
             return JSONResponse(row)
         message = f"The model '{model_id}' does not exist or your team has no access to it"
@@ -57,20 +58,9 @@ def model_list_router(plugin: Plugin, app: FastAPI) -> APIRouter:
     return router
 
 
-def team_principal(auth: UserAPIKeyAuth) -> Principal | None:
-    """The team that was authenticated for the current request, by a virtual key or by LiteLLM's own; None for the
-    operator.
-    """
-    state = current_request.get()
-    if state is None or state.operator:
-        return None
-    if state.principal is None and auth.team_id:
-        state.principal = Principal(team_id=str(auth.team_id))
-    return state.principal
-
-
-def _rows(plugin: Plugin, principal: Principal) -> list[dict[str, Any]]:
-    return [
-        {**listing_row(model.litellm_model, llm_router()), "id": model.alias}
-        for model in plugin.available_models(principal)
-    ]
+def _rows(plugin: Plugin, state: RequestState) -> list[dict[str, Any]]:
+    with failing_closed(state):
+        return [
+            {**listing_row(model.litellm_model, llm_router()), "id": model.alias}
+            for model in plugin.available_models(state.team)
+        ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from typing import TYPE_CHECKING, Any
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from saas_access.proxy.request_state import Principal
-
-_LOGGER = logging.getLogger("saas_access.proxy")
 
 
 class Plugin:
@@ -75,10 +72,6 @@ class Plugin:
         if principal.digest is not None:
             return self.engine.available_models(digest=principal.digest)
         return self.engine.available_models(team_id=principal.team_id)
-
-    def report(self, problem: Exception) -> None:
-        """Tell the operator why calls are refused."""
-        _LOGGER.error("calls are refused: %s", problem)
 
 
 class _Started:
