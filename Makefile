@@ -18,7 +18,7 @@ JOBS := $(shell nproc)
 # In the environment, so that a rebuild of the package needs none of its own and takes seconds.
 BUILD_TOOLS := 'scikit-build-core>=1.1' 'pybind11==3.1.0'
 CPP_FILES = $(shell find cpp bindings tests/cpp benchmarks -name '*.cpp' -o -name '*.hpp')
-SOURCES := CMakeLists.txt pyproject.toml README.md LICENSE \
+SOURCES := CMakeLists.txt pyproject.toml README.md LICENSE scripts/constraints.txt \
   $(shell find cpp bindings python -type f -not -name '*.pyc')
 
 # The tools of the environment come first: clang-tidy is found by CMake, ruff by the hooks.
@@ -43,12 +43,12 @@ $(VENV)/.created: scripts/install_system_packages
 
 $(VENV)/.installed: $(VENV)/.created $(SOURCES)
 	@echo "== The package with LiteLLM's proxy (the first time takes some minutes)"
-	$(BIN)/python -m pip install --no-build-isolation '.[proxy]'
+	$(BIN)/python -m pip install --no-build-isolation --constraint scripts/constraints.txt '.[proxy]'
 	touch $@
 
 $(VENV)/.dev-installed: $(VENV)/.created $(SOURCES)
 	@echo "== The package with LiteLLM's proxy, the tests' and the checks' tools (the first time takes some minutes)"
-	$(BIN)/python -m pip install --no-build-isolation '.[proxy,test,dev]'
+	$(BIN)/python -m pip install --no-build-isolation --constraint scripts/constraints.txt '.[proxy,test,dev]'
 	touch $(VENV)/.installed $@
 
 .PHONY: develop
@@ -116,7 +116,7 @@ lint: develop ## Check style and types, in C++ and Python
 	$(BIN)/clang-format --dry-run -Werror $(CPP_FILES)
 	cmake --preset tidy --log-level=WARNING -D Python_EXECUTABLE=$(CURDIR)/$(BIN)/python \
 	  -D pybind11_DIR=$$($(BIN)/python -m pybind11 --cmakedir)
-	printf '%s\n' $(filter %.cpp,$(CPP_FILES)) | \
+	printf '%s\n' $(filter-out tests/%,$(filter %.cpp,$(CPP_FILES))) | \
 	  xargs -P $(JOBS) -n 1 clang-tidy --quiet --warnings-as-errors='*' -p build/tidy
 
 .PHONY: format

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <pybind11/pybind11.h>
+
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,6 +21,13 @@ class EngineHandle {
   EngineHandle(std::string database, int check_interval_ms)
       : database_(std::move(database)),
         engine_(std::make_shared<Engine>(database_, system_clock_ms, check_interval_ms)) {}
+
+  /// What `Engine.__new__(Engine)` made without `__init__` has no handle, and pybind11 would allocate one that no
+  /// constructor ever saw. So this refuses; `make` allocates for it.
+  static void* operator new(std::size_t /*size*/) { throw pybind11::type_error("Engine.__init__ was not called"); }
+  static std::unique_ptr<EngineHandle> make(std::string database, int check_interval_ms) {
+    return std::unique_ptr<EngineHandle>(::new EngineHandle(std::move(database), check_interval_ms));
+  }
 
   [[nodiscard]] const std::string& database() const noexcept { return database_; }
 

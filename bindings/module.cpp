@@ -6,8 +6,7 @@ PYBIND11_MODULE(_core, module) {
   namespace python = saas_access::python;
   module.doc() =
       "The C++ core. Ids are `str`, credits are millionths of a credit, costs are picodollars, times are milliseconds "
-      "since "
-      "1970, all `int`; metadata is the text of one JSON object. Arguments are keyword-only. Errors derive from "
+      "since 1970, all `int`; metadata is the text of one JSON object. Arguments are keyword-only. Errors derive from "
       "CoreError.";
 
   python::register_errors(module);

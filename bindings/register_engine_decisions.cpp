@@ -66,10 +66,7 @@ EngineClass register_engine(py::module_& module) {
       "Owns the database and the current policy. Open one for each database in each process, after a fork. "
       "Thread-safe. Everything but a decision runs without the GIL.");
   engine
-      .def(py::init([](std::string database, int check_interval_ms) {
-             return std::make_unique<EngineHandle>(std::move(database), check_interval_ms);
-           }),
-           Unlocked(), py::kw_only(), "database"_arg, "check_interval_ms"_arg = 1000,
+      .def(py::init(&EngineHandle::make), Unlocked(), py::kw_only(), "database"_arg, "check_interval_ms"_arg = 1000,
            "Opens or creates the SQLite file. Raises StoreUnavailable.")
       .def("close", &EngineHandle::close, Unlocked(),
            "Calls that run finish; later ones raise StoreUnavailable. Idempotent.")

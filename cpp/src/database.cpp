@@ -8,7 +8,7 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -77,7 +77,7 @@ void create_if_absent(const std::filesystem::path& path) {
   if (descriptor >= 0) {
     close(descriptor);
   } else if (errno != EEXIST) {
-    fail(path, "can't be created: " + std::string(std::strerror(errno)));
+    fail(path, "can't be created: " + std::generic_category().message(errno));
   }
 }
 
@@ -109,7 +109,7 @@ class Database::LockFile {
   explicit LockFile(const std::filesystem::path& database) : path_(database.string() + "-lock") {
     descriptor_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (descriptor_ >= 0) return;
-    const std::string cause = std::strerror(errno);
+    const std::string cause = std::generic_category().message(errno);
     fail(database, "has no usable lock file " + quote(path_) + " (" + cause +
                        "): check that the folder exists and this user may write it");
   }
@@ -143,7 +143,8 @@ class Database::LockFile {
   void retry_until(std::chrono::steady_clock::time_point deadline, Attempt&& attempt) const {
     while (attempt() != 0) {
       if (errno != EAGAIN && errno != EACCES && errno != EINTR) {
-        throw StoreUnavailable("Lock file " + quote(path_) + " can't be locked: " + std::strerror(errno));
+        throw StoreUnavailable("Lock file " + quote(path_) +
+                               " can't be locked: " + std::generic_category().message(errno));
       }
       if (std::chrono::steady_clock::now() >= deadline) {
         throw StoreUnavailable("Lock file " + quote(path_) +
@@ -186,7 +187,8 @@ class Database::Lease {
   std::unique_ptr<SQLite::Database> connection_;
 };
 
-Database::Database(std::filesystem::path path) : path_(real_path(path)), lock_file_(std::make_unique<LockFile>(path_)) {
+Database::Database(const std::filesystem::path& path)
+    : path_(real_path(path)), lock_file_(std::make_unique<LockFile>(path_)) {
   // Held from before the file exists until it has its schema: another process that opens it meanwhile waits here.
   const std::lock_guard between_processes(*lock_file_);
   create_if_absent(path_);
@@ -237,7 +239,7 @@ void Database::check_file() const {
 
 Database::FileIdentity Database::identify() const {
   struct stat status{};
-  if (stat(path_.c_str(), &status) != 0) fail(path_, "can't be reached: " + std::string(std::strerror(errno)));
+  if (stat(path_.c_str(), &status) != 0) fail(path_, "can't be reached: " + std::generic_category().message(errno));
   return {status.st_dev, status.st_ino};
 }
 

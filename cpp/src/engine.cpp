@@ -32,8 +32,8 @@ UnixMs system_clock_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-Engine::Engine(std::filesystem::path database, Clock clock, int check_interval_ms)
-    : database_(std::move(database)),
+Engine::Engine(const std::filesystem::path& database, Clock clock, int check_interval_ms)
+    : database_(database),
       counter_(database_.path()),
       clock_(std::move(clock)),
       owner_(random_id("process_")),
@@ -41,6 +41,7 @@ Engine::Engine(std::filesystem::path database, Clock clock, int check_interval_m
   if (check_interval_ms < 1) {
     throw Invalid("check_interval_ms", "'" + std::to_string(check_interval_ms) + "' is less than 1");
   }
+  rejoin_revision();
   adopt(load_snapshot);  // no other thread has this engine yet
   counter_.advance(snapshot_revision_.load());
   checker_ = std::thread([this] { check_until_stopped(); });
@@ -54,6 +55,19 @@ Engine::~Engine() {
   stop_.notify_one();
   checker_.join();
   flush_key_uses();
+}
+
+// An older backup in the database's place is behind the counter, so every decision would look there for the revisions
+// that went with the other file. They are skipped; their numbers, which callers hold as ETags, are not given again.
+void Engine::rejoin_revision() {
+  const Revision known = counter_.load();
+  if (read(read_revision) >= known) return;
+  transact([&](SQLite::Database& db) { execute(db, "UPDATE policy_state SET revision = max(revision, ?)", known); });
+}
+
+void Engine::check_files() const {
+  database_.check_file();
+  counter_.check_file();
 }
 
 void Engine::refresh() {
@@ -93,13 +107,16 @@ std::shared_ptr<const Snapshot> Engine::snapshot() {
 Receipt Engine::run_write(const WriteOptions& options, const std::function<void(Write&)>& work) {
   Receipt receipt;
   database_.write([&](SQLite::Database& db) {
+    counter_.check_file();  // a write that others wouldn't hear of must not be answered
     const Revision committed = read_revision(db);
     Write write{db, options, clock_(), committed + 1, {}};
     if (!options.dry_run) {
+      const int rows_written = db.getTotalChanges();
       work(write);
-      commit_revision(write);
-      receipt.revision = write.revision;
-      return true;
+      const bool wrote = db.getTotalChanges() != rows_written;
+      if (wrote) commit_revision(write);
+      receipt.revision = wrote ? write.revision : committed;
+      return wrote;
     }
     const Snapshot before = caught_up(db, *snapshots_.get());
     work(write);
@@ -133,8 +150,8 @@ void Engine::check_until_stopped() {
 
 void Engine::check() {
   try {
-    database_.check_file();
-    counter_.advance(read([](SQLite::Database& db) { return read_revision(db); }));
+    check_files();
+    counter_.advance(read(read_revision));
     store_ok_.store(true);
   } catch (const std::exception& error) {
     const std::lock_guard lock(problem_mutex_);
@@ -171,8 +188,8 @@ Health Engine::health() const {
   health.schema_version = kSchemaVersion;
   health.snapshot_revision = snapshot_revision_.load();
   try {
-    database_.check_file();
-    health.revision = read([](SQLite::Database& db) { return read_revision(db); });
+    check_files();
+    health.revision = read(read_revision);
   } catch (const std::exception& error) {
     health.problem = error.what();
   }

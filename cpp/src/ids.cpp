@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "saas_access/errors.hpp"
 #include "text.hpp"
@@ -64,7 +64,7 @@ std::string random_id(std::string_view prefix) {
     got = getrandom(bytes.data(), bytes.size(), 0);
   } while (got < 0 && errno == EINTR);
   if (got != static_cast<ssize_t>(bytes.size())) {
-    throw StoreUnavailable(std::string("The kernel gives no random numbers: ") + std::strerror(errno));
+    throw StoreUnavailable("The kernel gives no random numbers: " + std::generic_category().message(errno));
   }
   static constexpr std::string_view kDigits = "0123456789abcdef";
   std::string id(prefix);

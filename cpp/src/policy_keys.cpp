@@ -11,7 +11,7 @@ namespace saas_access {
 
 namespace {
 
-constexpr std::int64_t kMaxGraceSeconds = 365 * 24 * 3600;
+constexpr std::int64_t kMaxGraceSeconds = std::int64_t{365} * 24 * 3600;
 
 Json settable(const VirtualKey& key) {
   return {{"key_id", key.key_id.str()},

@@ -4,8 +4,8 @@ namespace saas_access {
 
 namespace {
 
-// Rows are named by integer keys that are never used twice (AUTOINCREMENT), so that a snapshot may hold one after the row is gone.
-// Names carry their unit. Deleted teams keep their row: books, jobs and audit stay readable under their id.
+// Rows are named by integer keys that are never used twice (AUTOINCREMENT), so that a snapshot may hold one after the
+// row is gone. Names carry their unit. Deleted teams keep their row, so that books, jobs and audit stay readable.
 constexpr std::string_view kVersion1 = R"sql(
 CREATE TABLE policy_state (
   id INTEGER PRIMARY KEY CHECK (id = 1),

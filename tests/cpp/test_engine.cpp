@@ -184,6 +184,42 @@ TEST_F(EngineTest, AReplacedFileStopsDecisionsUntilItIsBack) {
   EXPECT_TRUE(other.health().ok);
 }
 
+TEST_F(EngineTest, AWriteThatWritesNothingLeavesNoRevision) {
+  fill();
+  const auto bootstrap_b = [&](const char* group) {
+    return write([&](Write& w) { return bootstrap(w, {new_alias("b")}, {{GroupName(group), "", aliases({"b"})}}); });
+  };
+  const auto file_bytes = [&] { return std::filesystem::file_size(file_.path().string() + "-wal"); };
+  const auto before = file_bytes();
+  const auto again = bootstrap_b("ab");
+  EXPECT_TRUE(again.value.model_aliases.empty() && again.value.access_groups.empty());
+  EXPECT_EQ(again.receipt.revision, 1U);
+  EXPECT_EQ(engine_.health().revision, 1U);
+  EXPECT_EQ(file_bytes(), before);
+  EXPECT_EQ(bootstrap_b("new").receipt.revision, 2U);
+  EXPECT_EQ(engine_.health().revision, 2U);
+}
+
+TEST_F(EngineTest, ALostRevisionFileStopsDecisionsAndWritesUntilItIsBack) {
+  fill();
+  Engine other(file_.path(), clock(), 1);
+  const auto revisions = file_.path().string() + "-revision";
+  const auto aside = file_.folder() / "aside";
+  std::filesystem::rename(revisions, aside);
+  EXPECT_THROW(write(give_c), StoreUnavailable);  // no check had to come first
+  EXPECT_TRUE(comes_true([&] { return !decides(other); }));
+  EXPECT_NE(other.health().problem.find(revisions), std::string::npos) << other.health().problem;
+
+  const Engine started_since(file_.path(), clock());  // makes a new one: not the one that the others look at
+  EXPECT_THROW(write(give_c), StoreUnavailable);
+  EXPECT_FALSE(engine_.health().ok);
+
+  std::filesystem::rename(aside, revisions);
+  EXPECT_TRUE(comes_true([&] { return decides(other); }));
+  EXPECT_EQ(write(give_c).receipt.revision, 2U);
+  EXPECT_TRUE(allows(other, "c"));
+}
+
 TEST_F(EngineTest, ADamagedFileStopsDecisions) {
   fill();
   Engine other(file_.path(), clock(), 1);
@@ -260,6 +296,42 @@ TEST_F(EngineTest, EveryEngineHasAnOwnersNameOfItsOwn) {
   EXPECT_NE(engine_.owner(), other.owner());
 }
 
+void make_team_with_access(Engine& engine) {
+  engine.write({}, [](Write& w) {
+    create_organization(w, {OrganizationId("org"), "Org", "{}"});
+    create_model_alias(w, new_alias("a"));
+    create_access_group(w, {GroupName("g"), "", aliases({"a"})});
+    NewTeam team;
+    team.organization_id = OrganizationId("org");
+    team.team_id = TeamId("team");
+    team.access_groups = groups({"g"});
+    create_team(w, team);
+  });
+}
+
+TEST(EngineOnABackup, SkipsTheRevisionsThatTheBackupLacks) {
+  const TemporaryDatabase file;
+  const auto backup = file.folder() / "backup.db";
+  {
+    Engine engine(file.path());
+    make_team_with_access(engine);
+    SQLite::Database(file.path().string(), SQLite::OPEN_READWRITE).exec("VACUUM INTO '" + backup.string() + "'");
+    for (const bool suspended : {true, false, true}) {
+      engine.write({}, [&](Write& w) { suspend_team(w, TeamId("team"), suspended); });
+    }
+  }
+  for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(file.path().string() + suffix);
+  std::filesystem::rename(backup, file.path());
+
+  Engine engine(file.path(), system_clock_ms, 3'600'000);
+  EXPECT_TRUE(allows(engine, "a"));
+  EXPECT_TRUE(engine.is_fresh());  // a decision reads nothing
+  EXPECT_EQ(engine.health().revision, 4U);
+  Engine other(file.path(), system_clock_ms, 3'600'000);
+  EXPECT_EQ(engine.write({}, [](Write& w) { suspend_team(w, TeamId("team"), true); }).receipt.revision, 5U);
+  EXPECT_FALSE(allows(other, "a"));
+}
+
 // Two real processes. Neither test lets this process open the database before it forks.
 
 class Pipe {
@@ -286,19 +358,6 @@ class Pipe {
  private:
   std::array<int, 2> ends_{};
 };
-
-void make_team_with_access(Engine& engine) {
-  engine.write({}, [](Write& w) {
-    create_organization(w, {OrganizationId("org"), "Org", "{}"});
-    create_model_alias(w, new_alias("a"));
-    create_access_group(w, {GroupName("g"), "", aliases({"a"})});
-    NewTeam team;
-    team.organization_id = OrganizationId("org");
-    team.team_id = TeamId("team");
-    team.access_groups = groups({"g"});
-    create_team(w, team);
-  });
-}
 
 TEST(EngineProcesses, ADecisionInAnotherProcessSeesAWriteThatWasAnswered) {
   const TemporaryDatabase file;

@@ -273,6 +273,33 @@ TEST_F(LedgerTest, EntriesComeNewestFirstInPages) {
   EXPECT_EQ(invalid_fields([&] { entries({.after = {}, .limit = 0}); }), "limit");
 }
 
+TEST_F(LedgerTest, EachTeamsEntriesAreNumberedWithoutAGap) {
+  write([](Write& w) { create_team(w, new_team("other")); });
+  const auto add_to = [&](const TeamId& team_id) {
+    write([&](Write& w) { add_credits(w, team_id, 1, "", std::nullopt); });
+  };
+  add_to(team_);
+  add_to(TeamId("other"));
+  release_call(reserve_call(call()).call_id, true);  // leaves no entry, so takes no number
+  const auto consumption = call(BudgetMode::consumption_tokens, tokens(1));
+  settle_call(reserve_call(consumption).call_id, tokens(1'000'000));  // a charge and a shortfall
+  add_to(TeamId("other"));
+  allocate(credits(3));
+  const auto numbers = [&](const TeamId& team_id) {
+    return engine_.read([&](SQLite::Database& db) {
+      SQLite::Statement query(db,
+                              "SELECT e.seq FROM ledger_entry e JOIN team t ON t.row = e.team "
+                              "WHERE t.team_id = ? ORDER BY e.seq");
+      query.bind(1, team_id.str());
+      std::vector<std::int64_t> found;
+      while (query.executeStep()) found.push_back(query.getColumn(0).getInt64());
+      return found;
+    });
+  };
+  EXPECT_EQ(numbers(team_), (std::vector<std::int64_t>{1, 2, 3, 4}));
+  EXPECT_EQ(numbers(TeamId("other")), (std::vector<std::int64_t>{1, 2}));
+}
+
 TEST_F(LedgerTest, ExactlyAsManyCallsAreReservedAsThereAreCredits) {
   constexpr int kCredits = 57;
   add(kCredits);

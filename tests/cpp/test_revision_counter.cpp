@@ -80,6 +80,19 @@ TEST(RevisionCounter, IsForItsOwnerOnly) {
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
 }
 
+TEST(RevisionCounter, NoticesThatItsFileWasDeletedOrReplaced) {
+  const TemporaryDatabase file;
+  const RevisionCounter counter(file.path());
+  EXPECT_NO_THROW(counter.check_file());
+  const std::string path = file.path().string() + "-revision";
+  std::filesystem::remove(path);
+  const auto message = message_of<StoreUnavailable>([&] { counter.check_file(); });
+  EXPECT_NE(message.find("'" + path + "'"), std::string::npos) << message;
+  const RevisionCounter replacement(file.path());
+  EXPECT_NO_THROW(replacement.check_file());
+  EXPECT_THROW(counter.check_file(), StoreUnavailable);
+}
+
 TEST(RevisionCounter, NamesAFileThatCanNotBeMade) {
   const TemporaryDatabase file;
   const auto missing = file.folder() / "missing" / "access.db";

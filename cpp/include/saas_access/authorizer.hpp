@@ -21,8 +21,8 @@ struct Authentication {
 };
 [[nodiscard]] Authentication authenticate(const Snapshot& snapshot, const KeyDigest& digest, UnixMs now_ms);
 
-/// May this secret's key (or this key, or this team as such) call `alias`? Reasons in the documented order: the key, the
-/// model, the team, its organization. A key whose team is gone is key_revoked; an unknown team is granted nothing.
+/// May this secret's key (or this key, or this team as such) call `alias`? Reasons in the documented order: the key,
+/// the model, the team, its organization. A key whose team is gone is key_revoked; an unknown team is granted nothing.
 [[nodiscard]] Decision authorize(const Snapshot&, const KeyDigest& digest, const AliasName& alias, UnixMs now_ms);
 [[nodiscard]] Decision authorize(const Snapshot&, const KeyId& key_id, const AliasName& alias, UnixMs now_ms);
 [[nodiscard]] Decision authorize(const Snapshot&, const TeamId& team_id, const AliasName& alias, UnixMs now_ms);
@@ -35,8 +35,8 @@ struct AvailableModel {
 };
 
 /// Everything `authorize` would allow, suspension and credit aside: the active aliases of the team's groups and running
-/// grants, each once, in the order the groups give them (own groups first, then grants), within a key's narrowing. Empty for
-/// a key that is unknown, revoked or expired, and for an unknown team.
+/// grants, each once, in the order the groups give them (own groups first, then grants), within a key's narrowing.
+/// Empty for a key that is unknown, revoked or expired, and for an unknown team.
 [[nodiscard]] std::vector<AvailableModel> available_models(const Snapshot&, const KeyDigest& digest, UnixMs now_ms);
 [[nodiscard]] std::vector<AvailableModel> available_models(const Snapshot&, const KeyId& key_id, UnixMs now_ms);
 [[nodiscard]] std::vector<AvailableModel> available_models(const Snapshot&, const TeamId& team_id, UnixMs now_ms);

@@ -11,8 +11,8 @@
 
 namespace saas_access {
 
-/// What a write touched, as the change feed keeps it (table `policy_change`). A row named here is to be read again: it may have
-/// been made, changed or removed.
+/// What a write touched, as the change feed keeps it (table `policy_change`). A row named here is to be read again: it
+/// may have been made, changed or removed.
 enum class ChangeKind : std::uint8_t { catalog = 1, organization = 2, team = 3, key = 4 };
 
 class ChangeSet {
@@ -56,8 +56,8 @@ struct AccessChange {
   std::vector<AliasName> loses;
 };
 
-/// Every team, by team_id, whose available models differ between two snapshots. Looks only at teams that `changes` can have
-/// touched: those named, and on a change of the catalog those holding a group whose active aliases differ.
+/// Every team, by team_id, whose available models differ between two snapshots. Looks only at teams that `changes` can
+/// have touched: those named, and on a change of the catalog those holding a group whose active aliases differ.
 std::vector<AccessChange> compare_access(const Snapshot& before, const Snapshot& after, const ChangeSet& changes,
                                          UnixMs now_ms);
 

@@ -11,33 +11,33 @@
 
 namespace saas_access {
 
-/// The newest schema this build reads and writes. An older file is migrated forward when it is opened; a newer one is refused.
+/// The newest schema this build reads and writes. An older file is migrated when it is opened, a newer one is refused.
 inline constexpr int kSchemaVersion = 1;
 
-/// One SQLite file: WAL, foreign keys, `synchronous=FULL`, a busy handler of at most 5 s. Any number of processes may have it
-/// open; writers of this build queue on a lock file beside it (`FILE-lock`), since SQLite's own back-off starves under
-/// contention. Opened after a fork, never before. Every method turns SQLite's errors into StoreUnavailable naming the file.
-/// Thread-safe.
+/// One SQLite file: WAL, foreign keys, `synchronous=FULL`, a busy handler of at most 5 s. Any number of processes may
+/// have it open; writers of this build queue on a lock file beside it (`FILE-lock`), since SQLite's own back-off
+/// starves under contention. Opened after a fork, never before. Every method turns SQLite's errors into
+/// StoreUnavailable naming the file. Thread-safe.
 class Database {
  public:
   /// Opens or creates the file, checks that it is one of ours, migrates it. Throws StoreUnavailable.
-  explicit Database(std::filesystem::path path);
+  explicit Database(const std::filesystem::path& path);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
-  /// Runs `work` in one IMMEDIATE transaction on the only writing connection, holding the lock file; commits if it returns
-  /// true, rolls back if it returns false or throws. On return after true the transaction is durable.
+  /// Runs `work` in one IMMEDIATE transaction on the only writing connection, holding the lock file; commits if it
+  /// returns true, rolls back if it returns false or throws. On return after true the transaction is durable.
   void write(const std::function<bool(SQLite::Database&)>& work);
 
-  /// Runs `work` in one read transaction (a consistent view of one moment) on a pooled connection. Readers do not wait for
-  /// writers.
+  /// Runs `work` in one read transaction (a consistent view of one moment) on a pooled connection.
+  /// Readers do not wait for writers.
   void read(const std::function<void(SQLite::Database&)>& work) const;
 
-  /// Throws StoreUnavailable when the path no longer names the file that was opened (deleted or replaced), or the file can't
-  /// be read.
+  /// Throws StoreUnavailable when the path no longer names the file that was opened (deleted or replaced), or the file
+  /// can't be read.
   void check_file() const;
 
  private:
@@ -61,8 +61,8 @@ class Database {
   FileIdentity identity_;
 };
 
-/// Brings `db` to kSchemaVersion, one transaction for each step. `path` is for messages. Throws StoreUnavailable for a newer
-/// schema or a file that is not one of ours.
+/// Brings `db` to kSchemaVersion, one transaction for each step. `path` is for messages. Throws StoreUnavailable for a
+/// newer schema or a file that is not one of ours.
 void migrate(SQLite::Database& db, const std::filesystem::path& path);
 
 }  // namespace saas_access

@@ -32,9 +32,12 @@ enum class Reason : std::uint8_t {
 
 /// Every reason, in declaration order, for tables that must be complete.
 inline constexpr std::array kAllReasons = {
-    Reason::granted,           Reason::store_unavailable, Reason::hook_missing,   Reason::route_not_allowed,
-    Reason::key_unknown,       Reason::key_revoked,       Reason::key_expired,    Reason::model_not_granted,
-    Reason::team_suspended,    Reason::organization_suspended, Reason::credits_exhausted,
+    Reason::granted,           Reason::store_unavailable,
+    Reason::hook_missing,      Reason::route_not_allowed,
+    Reason::key_unknown,       Reason::key_revoked,
+    Reason::key_expired,       Reason::model_not_granted,
+    Reason::team_suspended,    Reason::organization_suspended,
+    Reason::credits_exhausted,
 };
 
 /// The lower_snake name of a reason: "model_not_granted".

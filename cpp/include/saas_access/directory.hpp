@@ -7,8 +7,8 @@
 #include "saas_access/change.hpp"
 #include "saas_access/records.hpp"
 
-// Reading records for people: lists and details as the admin API shows them. Each runs inside one read transaction. Single
-// records throw NotFound, with a sentence naming it ("Team 'x' does not exist"). Lists are in order of creation.
+// Reading records for people: lists and details as the admin API shows them. Each runs inside one read transaction.
+// Single records throw NotFound, with a sentence naming it ("Team 'x' does not exist"). Lists are in order of creation.
 
 namespace saas_access {
 

@@ -38,14 +38,15 @@ struct Health {
 
 /// Owns the store and the current snapshot. Open one for each database in each process, after a fork. Thread-safe.
 ///
-/// Freshness: a decision that begins after a write was answered (by any process on the same file) is made on that write's
-/// revision or a later one. It costs a decision one atomic load to know that nothing changed; otherwise it first reads what
-/// did. A background check (every `check_interval_ms`) heals a revision counter that a crash left behind and notices a
-/// file that can no longer be read; from then on decisions throw StoreUnavailable until it can.
+/// Freshness: a decision that begins after a write was answered (by any process on the same file) is made on that
+/// write's revision or a later one. It costs a decision one atomic load to know that nothing changed; otherwise it
+/// first reads what did. A background check (every `check_interval_ms`) heals a revision counter that a crash left
+/// behind and notices a file that can no longer be read, and a revision file that was deleted or replaced (other
+/// processes then no longer hear of each other's writes); from then on decisions throw StoreUnavailable until all fits.
 class Engine {
  public:
   /// Loads the policy. Throws StoreUnavailable, or Invalid for an interval below 1.
-  explicit Engine(std::filesystem::path database, Clock clock = system_clock_ms, int check_interval_ms = 1000);
+  explicit Engine(const std::filesystem::path& database, Clock clock = system_clock_ms, int check_interval_ms = 1000);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -55,8 +56,8 @@ class Engine {
   /// Whether a decision now would find its snapshot ready, without I/O or waiting. Costs two atomic loads.
   [[nodiscard]] bool is_fresh() const noexcept { return counter_.load() <= snapshot_revision_.load(); }
 
-  /// Calls `decide(const Snapshot&, UnixMs now)` on a fresh snapshot. No I/O unless the policy changed since the last call.
-  /// Throws StoreUnavailable.
+  /// Calls `decide(const Snapshot&, UnixMs now)` on a fresh snapshot. No I/O unless the policy changed since the last
+  /// call. Throws StoreUnavailable.
   template <class Decide>
   auto decide(Decide&& decide) {
     refresh();
@@ -66,8 +67,9 @@ class Engine {
   /// A fresh snapshot to hold on to, for longer work.
   std::shared_ptr<const Snapshot> snapshot();
 
-  /// Runs one admin write: `work(Write&)`. Commits it with a revision, the change feed and the audit entries it left, and makes it
-  /// visible to every process before it returns; undoes it if `work` throws, or for a dry run, which reports what it would change.
+  /// Runs one admin write: `work(Write&)`. Commits it with a revision, the change feed and the audit entries it left,
+  /// and makes it visible to every process before it returns; undoes it if `work` throws, or for a dry run, which
+  /// reports what it would change. A `work` that writes nothing leaves no revision.
   template <class Work>
   auto write(const WriteOptions& options, Work&& work) {
     using Value = std::invoke_result_t<Work&, Write&>;
@@ -110,6 +112,8 @@ class Engine {
   [[nodiscard]] Health health() const;
 
  private:
+  void rejoin_revision();
+  void check_files() const;
   void refresh();
   void catch_up();
   void adopt(const std::function<Snapshot(SQLite::Database&)>& read_policy);  // with snapshot_mutex_ held

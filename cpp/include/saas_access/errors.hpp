@@ -32,7 +32,7 @@ class PreconditionFailed : public Error {
   using Error::Error;
 };
 
-/// A value is missing, malformed, out of range, or names something absent. Lists every problem found, not only the first.
+/// A value is missing, malformed, out of range, or names something absent. Lists every problem, not only the first.
 class Invalid : public Error {
  public:
   struct Problem {

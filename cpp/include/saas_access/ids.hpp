@@ -9,9 +9,9 @@
 
 namespace saas_access {
 
-/// A string that names one kind of thing. Different kinds do not convert into each other, so a team can't be passed where
-/// a key is meant. Compared byte for byte: never folded, trimmed or normalised. Any content is representable; whether a
-/// *new* name is acceptable is decided by `require_well_formed`.
+/// A string that names one kind of thing. Different kinds do not convert into each other, so a team can't be passed
+/// where a key is meant. Compared byte for byte: never folded, trimmed or normalised. Any content is representable;
+/// whether a *new* name is acceptable is decided by `require_well_formed`.
 template <class Tag>
 class Id {
  public:
@@ -45,7 +45,7 @@ void require_well_formed(const AliasName& name, std::string_view field);
 void require_well_formed(const TeamId& id, std::string_view field);
 void require_well_formed(const OrganizationId& id, std::string_view field);
 
-/// `prefix` + 24 hexadecimal digits from the kernel's random source. Throws StoreUnavailable if the kernel has none to give.
+/// `prefix` + 24 hexadecimal digits from the kernel's random source. Throws StoreUnavailable if the kernel has none.
 std::string random_id(std::string_view prefix);
 
 }  // namespace saas_access

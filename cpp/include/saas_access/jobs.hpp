@@ -66,11 +66,12 @@ struct JobCompletion {
   std::optional<std::string> error_message;
   bool failed_jobs_are_free = false;  ///< the setting of that name
 };
-/// Charges the one credit that the first call of a job_based team's job holds if at least one call was answered, else frees
-/// it. Again with the same status: the same answer. Conflict with another status, or while one of its calls runs.
+/// Charges the one credit that the first call of a job_based team's job holds if at least one call was answered, else
+/// frees it. Again with the same status: the same answer. Conflict with another status, or while one of its calls runs.
 Job complete_job(SQLite::Database&, const JobId&, const JobCompletion&, UnixMs now_ms);
 
-Job find_job(SQLite::Database&, const JobId&);  ///< NotFound
+/// Throws NotFound.
+Job find_job(SQLite::Database&, const JobId&);
 Page<Job> list_jobs(SQLite::Database&, const TeamId&, const PageRequest&);  ///< newest first
 
 }  // namespace saas_access

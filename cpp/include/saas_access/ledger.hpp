@@ -8,9 +8,9 @@
 #include "saas_access/records.hpp"
 #include "saas_access/write.hpp"
 
-// Credits. A team's balance is the sum of its entries at every commit, and nothing but an entry moves it. What running calls and
-// jobs may still cost is held: `remaining = balance - held`, and neither goes below zero, which the database itself enforces too.
-// Amounts are decided here, from the Pricing of the decision; callers never name one.
+// Credits. A team's balance is the sum of its entries at every commit, and nothing but an entry moves it. What running
+// calls and jobs may still cost is held: `remaining = balance - held`, and neither goes below zero, which the database
+// itself enforces too. Amounts are decided here, from the Pricing of the decision; callers never name one.
 
 namespace saas_access {
 
@@ -34,8 +34,9 @@ struct CreditsAdded {
   Balance balance;
   std::string transaction_id;
 };
-/// `credits` whole credits, at least 1. With an idempotency key a repetition (same team, amount, description) returns the first
-/// answer and changes nothing; another request under the same key is Conflict. Unknown team: Invalid under "team_id".
+/// `credits` whole credits, at least 1. With an idempotency key a repetition (same team, amount, description) returns
+/// the first answer and changes nothing; another request under the same key is Conflict.
+/// Unknown team: Invalid under "team_id".
 CreditsAdded add_credits(Write&, const TeamId&, std::int64_t credits, std::string_view description,
                          const std::optional<std::string>& idempotency_key);
 
@@ -65,19 +66,20 @@ struct Reservation {
   MicroCredits needed = 0;     ///< what would have had to be free
   MicroCredits remaining = 0;  ///< what was free before
 };
-/// Holds what the call may cost and opens its record, in one transaction. In a job of a job_based team the job's one credit is
-/// held by its first call.
+/// Holds what the call may cost and opens its record, in one transaction. In a job of a job_based team the job's one
+/// credit is held by its first call.
 Reservation reserve(SQLite::Database&, const ReserveRequest&, std::string_view owner, UnixMs now_ms);
 
 struct Settlement {
   MicroCredits charged = 0;
   MicroCredits shortfall = 0;  ///< what the call cost beyond anything that was left: recorded, not charged
 };
-/// The call was answered: charges its real price and frees the rest. A second settle or release of a call changes nothing.
+/// The call was answered: charges its real price and frees the rest.
+/// A second settle or release of a call changes nothing.
 Settlement settle(SQLite::Database&, const CallId&, const Usage&, std::int64_t latency_ms, UnixMs now_ms);
 
-/// The call was not answered (failed, refused upstream, never sent): nothing is charged. `failed` counts it as a failed call of
-/// its job; a refused one leaves no trace there.
+/// The call was not answered (failed, refused upstream, never sent): nothing is charged. `failed` counts it as a failed
+/// call of its job; a refused one leaves no trace there.
 void release(SQLite::Database&, const CallId&, bool failed, std::int64_t latency_ms, UnixMs now_ms);
 
 }  // namespace saas_access

@@ -10,7 +10,7 @@ namespace saas_access {
 using MicroCredits = std::int64_t;
 inline constexpr MicroCredits kMicroPerCredit = 1'000'000;
 
-/// Millionths of a millionth of a US dollar (1e-12 USD): every price per token of a provider is a whole number of these.
+/// Millionths of a millionth of a US dollar (1e-12 USD): every provider's price per token is a whole number of these.
 using PicoDollars = std::int64_t;
 
 /// The largest amount one entry or balance may hold: a trillion credits. Keeps every sum of two within 64 bits.
@@ -49,8 +49,8 @@ MicroCredits credits_for_cost(PicoDollars cost, MicroCredits credits_per_dollar)
 /// ceil(tokens / tokens_per_credit) to the millionth of a credit; tokens >= 0, tokens_per_credit >= 1. Throws as above.
 MicroCredits credits_for_tokens(std::int64_t tokens, std::int64_t tokens_per_credit);
 
-/// What a call with this usage costs on its own. `in_job`: a job_based team's calls inside a job cost nothing themselves
-/// (the job costs one credit). Used with estimated usage for the reservation and with real usage for the settlement.
+/// What a call with this usage costs on its own. `in_job`: a job_based team's calls inside a job cost nothing
+/// themselves (the job costs one credit). The reservation is made with estimated usage, the settlement with real usage.
 MicroCredits price_of_call(const Pricing& pricing, const Usage& usage, bool in_job);
 
 }  // namespace saas_access

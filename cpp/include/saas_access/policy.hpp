@@ -8,10 +8,10 @@
 #include "saas_access/snapshot.hpp"
 #include "saas_access/write.hpp"
 
-// The admin writes. Each runs inside one Write, validates everything before it changes anything, and throws: NotFound when the
-// thing it is about (its first parameter) is absent, Invalid (listing every problem, under the field names of http-api.md) when
-// the document is malformed or names something absent, Conflict when a name is taken or a thing is still in use,
-// PreconditionFailed on a stale `if_revision`. Every successful one leaves one audit entry.
+// The admin writes. Each runs inside one Write, validates everything before it changes anything, and throws: NotFound
+// when the thing it is about (its first parameter) is absent, Invalid (listing every problem, under the field names of
+// http-api.md) when the document is malformed or names something absent, Conflict when a name is taken or a thing is
+// still in use, PreconditionFailed on a stale `if_revision`. Every successful one leaves one audit entry.
 
 namespace saas_access {
 
@@ -114,18 +114,19 @@ void delete_grant(Write&, const TeamId&, const GrantId&);
 
 struct NewVirtualKey {
   std::string name;
-  std::optional<UnixMs> expires_at_ms;                   ///< must lie in the future
-  std::optional<std::vector<AliasName>> model_aliases;   ///< narrows; every one must exist
-  std::optional<KeySecret> secret;                       ///< absent in a dry run
+  std::optional<UnixMs> expires_at_ms;                  ///< must lie in the future
+  std::optional<std::vector<AliasName>> model_aliases;  ///< narrows; every one must exist
+  std::optional<KeySecret> secret;                      ///< absent in a dry run
 };
 VirtualKey create_key(Write&, const TeamId&, const NewVirtualKey&);
 /// A new secret under the same key_id; earlier ones work `grace_seconds` longer (0 to a year), then are revoked.
 VirtualKey rotate_key(Write&, const TeamId&, const KeyId&, std::int64_t grace_seconds, const std::optional<KeySecret>&);
 VirtualKey revoke_key(Write&, const TeamId&, const KeyId&);  ///< idempotent
 
-/// Creates each alias and group that is absent; leaves those that exist as they are. For a configuration file's `bootstrap`.
+/// Creates each alias and group that is absent; leaves those that exist as they are.
+/// For a configuration file's `bootstrap`: where all exist, it writes nothing.
 struct Bootstrapped {
-  std::vector<AliasName> model_aliases;   ///< the ones created
+  std::vector<AliasName> model_aliases;  ///< the ones created
   std::vector<GroupName> access_groups;
 };
 Bootstrapped bootstrap(Write&, const std::vector<NewModelAlias>&, const std::vector<NewAccessGroup>&);

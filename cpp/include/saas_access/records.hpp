@@ -16,8 +16,8 @@ using UnixMs = std::int64_t;
 /// Policy revision: grows by one with every committed admin write; 0 before the first.
 using Revision = std::uint64_t;
 
-// Plain records, as the store holds them. `metadata` is always the text of one JSON object. `revision` is that of the last
-// write that changed what an operator can set on the record: the value behind its ETag.
+// Plain records, as the store holds them. `metadata` is always the text of one JSON object. `revision` is that of the
+// last write that changed what an operator can set on the record: the value behind its ETag.
 
 struct Organization {
   OrganizationId organization_id;

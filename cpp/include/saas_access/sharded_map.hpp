@@ -9,8 +9,9 @@
 
 namespace saas_access {
 
-/// A hash map to be copied and changed a little: a copy shares its shards with the original, and changing a key copies the
-/// one shard it lives in. Reads of one object from many threads are safe; changing an object is not, unless it is unshared.
+/// A hash map to be copied and changed a little: a copy shares its shards with the original, and changing a key copies
+/// the one shard it lives in. Reads of one object from many threads are safe; changing it is not, unless it is
+/// unshared.
 template <class Key, class Value, class Hash = std::hash<Key>>
 class ShardedMap {
  public:

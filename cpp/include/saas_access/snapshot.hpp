@@ -39,8 +39,8 @@ struct GroupEntry {
   std::vector<std::uint32_t> aliases;  ///< indices into Catalog::aliases, in the operator's order
 };
 
-/// What is sold: aliases and groups, flattened. Small (thousands), rebuilt whole whenever one of them changes; teams refer
-/// to groups by row, so a change here touches no team.
+/// What is sold: aliases and groups, flattened. Small (thousands), rebuilt whole whenever one of them changes; teams
+/// refer to groups by row, so a change here touches no team.
 struct Catalog {
   std::vector<AliasEntry> aliases;
   std::vector<GroupEntry> groups;  ///< a group's index is its slot
@@ -95,8 +95,8 @@ struct SecretEntry {
   std::optional<UnixMs> valid_until_ms;
 };
 
-/// The whole policy at one revision, ready to decide on. Immutable once built: any number of threads may read it. The next
-/// one shares every shard that a change did not touch.
+/// The whole policy at one revision, ready to decide on. Immutable once built: any number of threads may read it. The
+/// next one shares every shard that a change did not touch.
 struct Snapshot {
   Revision revision = 0;
   std::shared_ptr<const Catalog> catalog = std::make_shared<const Catalog>();

@@ -9,9 +9,9 @@
 
 namespace saas_access {
 
-/// Holds the current snapshot. Readers never wait: they count themselves into one of two slots; a writer fills the slot that
-/// nobody reads and turns the index (the "left-right" technique of Ramalhete and Correia, 2015). Writers must be serialized
-/// by the caller; a writer waits for readers that are still in the old slot, which take well under a microsecond.
+/// Holds the current snapshot. Readers never wait: they count themselves into one of two slots; a writer fills the slot
+/// that nobody reads and turns the index (the "left-right" technique of Ramalhete and Correia, 2015). Writers must be
+/// serialized by the caller; a writer waits for readers still in the old slot, which take well under a microsecond.
 class SnapshotCell {
  public:
   /// Calls `read(const Snapshot&)` and returns its result. The reference is valid only inside the call.

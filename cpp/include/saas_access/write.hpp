@@ -2,12 +2,11 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "saas_access/change.hpp"
 #include "saas_access/records.hpp"
@@ -18,14 +17,14 @@ namespace saas_access {
 using Json = nlohmann::ordered_json;
 
 struct WriteOptions {
-  std::string actor = "operator";      ///< who, for the audit
-  bool dry_run = false;                ///< do everything, then undo it
-  std::optional<Revision> if_revision; ///< refuse (PreconditionFailed) unless the record still has this revision
+  std::string actor = "operator";       ///< who, for the audit
+  bool dry_run = false;                 ///< do everything, then undo it
+  std::optional<Revision> if_revision;  ///< refuse (PreconditionFailed) unless the record still has this revision
 };
 
 /// What became of a write.
 struct Receipt {
-  Revision revision = 0;              ///< the policy's revision after it (unchanged by a dry run)
+  Revision revision = 0;              ///< the policy's after it; unchanged by a dry run, or if nothing was written
   std::vector<AccessChange> changes;  ///< of a dry run: every team that would gain or lose a model
 };
 
@@ -35,14 +34,14 @@ struct Written {
   Receipt receipt;
 };
 
-/// One open admin transaction. Operations (policy.hpp, ledger.hpp, jobs.hpp) run their SQL on `db`, note what they touched and
-/// leave audit entries; Engine::write commits it all under one revision, or none of it.
+/// One open admin transaction. Operations (policy.hpp, ledger.hpp, jobs.hpp) run their SQL on `db`, note what they
+/// touched and leave audit entries; Engine::write commits it all under one revision, or none of it.
 struct Write {
   SQLite::Database& db;
   const WriteOptions& options;
-  UnixMs now_ms;
-  Revision revision;  ///< what this write will be known as
-  ChangeSet changes;
+  UnixMs now_ms = 0;
+  Revision revision = 0;  ///< what this write will be known as
+  ChangeSet changes = {};
 
   /// Now, as a whole second: for `created_at_ms`.
   [[nodiscard]] UnixMs created_at_ms() const noexcept { return now_ms / 1000 * 1000; }
