@@ -21,6 +21,9 @@ CPP_FILES = $(shell find cpp bindings tests/cpp benchmarks -name '*.cpp' -o -nam
 SOURCES := CMakeLists.txt pyproject.toml README.md LICENSE scripts/constraints.txt \
   $(shell find cpp bindings python -type f -not -name '*.pyc')
 
+# Here, and in CI, warnings are errors in the Python module too.
+STRICT := --config-settings=cmake.define.CMAKE_COMPILE_WARNING_AS_ERROR=ON
+
 # The tools of the environment come first: clang-tidy is found by CMake, ruff by the hooks.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -48,7 +51,7 @@ $(VENV)/.installed: $(VENV)/.created $(SOURCES)
 
 $(VENV)/.dev-installed: $(VENV)/.created $(SOURCES)
 	@echo "== The package with LiteLLM's proxy, the tests' and the checks' tools (the first time takes some minutes)"
-	$(BIN)/python -m pip install --no-build-isolation --constraint scripts/constraints.txt '.[proxy,test,dev]'
+	$(BIN)/python -m pip install --no-build-isolation --constraint scripts/constraints.txt $(STRICT) '.[proxy,test,dev]'
 	touch $(VENV)/.installed $@
 
 .PHONY: develop

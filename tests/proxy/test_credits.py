@@ -39,6 +39,16 @@ def test_the_price_of_a_call(proxy: Proxy, team: dict[str, Any], model: str, spe
     assert (balance["credits_used"], balance["credits_reserved"]) == (spent, 0)
 
 
+def test_an_answer_without_any_usage_is_not_free(proxy: Proxy) -> None:
+    """Images have no tokens and this model no price: the estimate stands."""
+    customer = sell(proxy, {"other": "real-b"}, budget_mode="consumption_tokens")
+    with customer.client() as client:
+        assert client.post("/v1/images/generations", json={"model": "other", "prompt": "a cat"}).status_code == 200
+    balance = customer.balance()
+    assert balance["credits_used"] > 0
+    assert balance["credits_reserved"] == 0
+
+
 def test_an_alias_has_its_own_price(proxy: Proxy) -> None:
     with proxy.admin() as admin:
         body = {"alias": "dear", "litellm_model": "real-a", "credits_per_call": 2.5}

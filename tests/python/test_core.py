@@ -86,6 +86,11 @@ def _request(team_id: str, **changed: Any) -> ReserveRequest:
     return ReserveRequest(team_id=team_id, **(given | changed))
 
 
+def test_an_object_that_was_never_made_raises() -> None:
+    with pytest.raises(TypeError):
+        Engine.__new__(Engine).now_ms()
+
+
 def test_every_method_of_the_engine_is_reachable_with_its_types(path: Path) -> None:
     called: set[str] = set()
     engine = Engine(database=str(path))

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -51,6 +52,13 @@ class Ticket:
     def needs_usage(self) -> bool:
         """Whether anything depends on what the call used: a price by consumption, or a job's figures."""
         return self.job is not None or self.decision.pricing.mode is not BudgetMode.JOB_BASED
+
+    def is_priced_by(self, usage: Usage) -> bool:
+        """Whether the usage holds what the team is charged by. An answered call that used nothing is not believed."""
+        mode = self.decision.pricing.mode
+        if mode is BudgetMode.CONSUMPTION_TOKENS:
+            return usage.total_tokens > 0
+        return mode is BudgetMode.JOB_BASED or not usage.price_known or usage.cost > 0
 
     def covers(self, model_group: str | None, deployment_model: str | None) -> bool:
         """May an upstream attempt with this model group go out? One without a group may if its model is that of an
@@ -141,11 +149,13 @@ class Calls:
     async def _usage(self, ticket: Ticket, stated: Usage | None) -> Usage:
         if not ticket.needs_usage:
             return stated or Usage()
-        try:
-            return await asyncio.wait_for(asyncio.shield(ticket.usage), _EVENT_WAIT_S)
-        except asyncio.TimeoutError:
-            _LOGGER.warning("call %s: LiteLLM reported no usage; charged by what is known", ticket.call_id)
-            return stated or ticket.estimate
+        reported = None
+        with suppress(asyncio.TimeoutError):
+            reported = await asyncio.wait_for(asyncio.shield(ticket.usage), _EVENT_WAIT_S)
+        if reported is not None and ticket.is_priced_by(reported):
+            return reported
+        _LOGGER.warning("call %s: LiteLLM reported no usage; charged by what is known", ticket.call_id)
+        return stated if stated is not None and ticket.is_priced_by(stated) else ticket.estimate
 
     async def release(self, ticket: Ticket, *, failed: bool) -> None:
         """The call was not answered: free what it held. Runs to its end even if the caller is cancelled."""
