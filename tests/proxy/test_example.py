@@ -15,7 +15,7 @@ import httpx
 import openai
 import pytest
 import yaml
-from running import Proxy, new_proxy
+from running import MASTER_KEY, Proxy, Upstream, configuration, new_proxy, running_proxy
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config.example.yaml"
@@ -109,6 +109,17 @@ def test_every_alias_answers_without_a_provider_account(example: Proxy) -> None:
     claude = anthropic.Anthropic(base_url=example.url, api_key=key, max_retries=0)
     with claude.messages.stream(model="claude-3-opus", max_tokens=99, messages=ASK) as stream:
         assert "Are you there?" in str(stream.get_final_message().content)
+
+
+def test_the_readmes_three_entries_as_written(upstream: Upstream, tmp_path: Path) -> None:
+    entries = yaml.safe_load(README[README.index("```yaml\n") + 8 :].partition("```")[0])
+    config = configuration(upstream)
+    entries["general_settings"]["master_key"] = MASTER_KEY
+    with running_proxy(tmp_path, {"model_list": config["model_list"], **entries}) as proxy:
+        assert httpx.get(f"{proxy.url}/api/teams").status_code == 401  # local_admin: false
+        with proxy.client(authorization=f"Bearer {MASTER_KEY}") as operator:
+            assert operator.get("/api/health").json()["status"] == "ok"
+    assert (tmp_path / "saas_access.db").exists()
 
 
 def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
