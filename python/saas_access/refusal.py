@@ -98,6 +98,8 @@ class Refusal:
 def model_not_granted(model: str, available: list[str]) -> Refusal:
     """The page's own refusal: the sentence names the model asked for, the list what may be asked for instead."""
     message = f"Team does not have access to model '{model}'"
+    if not model:  # most often `curl -d` without a Content-Type: LiteLLM then reads a form
+        message = "The request names no model; send it as JSON, with the Content-Type application/json"
     return Refusal(Reason.MODEL_NOT_GRANTED, message, {"available_models": available})
 
 

@@ -202,6 +202,14 @@ def test_only_the_exact_alias_names_a_model(customer: Customer, seen: Upstream, 
     assert seen.seen() == []
 
 
+def test_a_request_without_a_model_says_so(customer: Customer) -> None:
+    with customer.client() as client:
+        as_form = client.post("/v1/chat/completions", data={"{": "}"})
+    assert as_form.status_code == 403
+    assert as_form.json()["message"].startswith("The request names no model")
+    assert as_form.json()["available_models"] == ["chat", "other"]
+
+
 def test_the_path_and_query_cannot_name_another_model(customer: Customer, seen: Upstream) -> None:
     body = {"model": "chat", "messages": MESSAGES}
     with customer.client() as client:
