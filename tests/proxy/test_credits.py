@@ -129,3 +129,10 @@ def test_the_limits_are_litellms(proxy: Proxy) -> None:
     assert call(customer, model="forbidden") == 403  # every refusal of ours comes first
     balance = customer.balance()
     assert (balance["credits_used"], balance["credits_reserved"]) == (2, 0)
+
+
+def test_the_limits_hold_for_many_teams(proxy: Proxy) -> None:
+    """LiteLLM's own cache would forget the counters of all but some 60 teams."""
+    for _ in range(100):
+        customer = sell(proxy, {"chat": "real-a"}, rpm_limit=1)
+        assert [call(customer) for _ in range(2)] == [200, 429]

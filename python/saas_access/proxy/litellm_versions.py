@@ -67,3 +67,13 @@ def listing_row(litellm_model: str, router: Any) -> dict[str, Any]:
     from litellm.proxy.utils import create_model_info_response
 
     return dict(create_model_info_response(model_id=litellm_model, provider="openai", llm_router=router))
+
+
+def make_room_for_rate_limits(entries: int) -> None:
+    """Let LiteLLM's limiter count for many teams. Its counters share a cache of 200 entries, three for each limited
+    team, and once that is full new ones are dropped: past some 65 teams a minute nothing would be limited any more.
+    """
+    from litellm.proxy import proxy_server
+
+    cache = proxy_server.proxy_logging_obj.internal_usage_cache.dual_cache.in_memory_cache
+    cache.max_size_in_memory = max(cache.max_size_in_memory, entries)

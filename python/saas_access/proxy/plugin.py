@@ -18,7 +18,7 @@ from saas_access.proxy.calls import Calls
 from saas_access.proxy.counting import counting_router
 from saas_access.proxy.hook import AccessHook
 from saas_access.proxy.host import ProxyHost
-from saas_access.proxy.litellm_versions import litellm_version, require_supported
+from saas_access.proxy.litellm_versions import litellm_version, make_room_for_rate_limits, require_supported
 from saas_access.proxy.middleware import AccessMiddleware
 from saas_access.proxy.model_list import model_list_router
 from saas_access.proxy.passing_on import put_in_front
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from saas_access.proxy.request_state import Principal
+
+# They expire after a minute: this bounds the memory of a proxy that serves hundreds of thousands of teams a minute.
+_RATE_LIMIT_ENTRIES = 1_000_000
 
 
 class Plugin:
@@ -45,6 +48,7 @@ class Plugin:
 
     def mount(self, app: FastAPI) -> None:
         """Put the middleware around LiteLLM's application, and our routes in front of its own."""
+        make_room_for_rate_limits(_RATE_LIMIT_ENTRIES)
         put_in_front(app, counting_router(self, app))
         put_in_front(app, model_list_router(self, app))
         admin = create_app(runtime=self.runtime, host=self.service.host)
