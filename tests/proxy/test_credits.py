@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from running import Proxy, Upstream
+from running import MASTER_KEY, Proxy, Upstream
 from selling import Customer, sell
 
 CHAT = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
@@ -76,6 +76,13 @@ def test_a_refusal_for_credits_says_how_many(proxy: Proxy) -> None:
     body = refused.json()
     assert (body["reason"], body["credits_remaining"], body["credits_needed"]) == ("credits_exhausted", 0, 1)
     assert body["error"]["code"] == "credits_exhausted"
+
+
+def test_a_teams_call_is_charged_whatever_else_the_request_carries(customer: Customer) -> None:
+    """LiteLLM takes x-litellm-api-key first: the call is the team's, though the master key stands beside it."""
+    with customer.proxy.client(authorization=f"Bearer {MASTER_KEY}", **{"x-litellm-api-key": customer.key}) as client:
+        assert client.post("/v1/chat/completions", json=CHAT).status_code == 200
+    assert customer.balance()["credits_used"] == 1
 
 
 def test_a_failed_call_is_free(proxy: Proxy) -> None:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from saas_access._core import BudgetMode, Decision, Engine, Reservation, ReserveRequest, Settlement, Usage
 from saas_access.proxy.metering import Price
-from saas_access.proxy.request_state import JobCall, Principal
+from saas_access.proxy.request_state import JobCall
 
 _T = TypeVar("_T")
 _LOGGER = logging.getLogger("saas_access.proxy")
@@ -30,7 +30,6 @@ class Ticket:
     """
 
     id: str
-    principal: Principal
     decision: Decision
     call_id: str
     estimate: Usage
@@ -103,7 +102,6 @@ class Calls:
     def issue(
         self,
         *,
-        principal: Principal,
         decision: Decision,
         call_id: str,
         estimate: Usage,
@@ -113,7 +111,6 @@ class Calls:
         """A live ticket for a call whose reservation is durable."""
         ticket = Ticket(
             id=secrets.token_urlsafe(18),
-            principal=principal,
             decision=decision,
             call_id=call_id,
             estimate=estimate,

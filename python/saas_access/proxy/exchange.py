@@ -35,7 +35,7 @@ _ERROR_EVENTS = (b'data: {"error"', b"event: error")
 class Answer(Protocol):
     """How a finished JSON answer is presented: as LiteLLM gave it, or inside a job's call."""
 
-    def present(self, status: int, body: bytes, ticket_usage: Usage | None) -> tuple[int, bytes]: ...
+    def present(self, status: int, body: bytes, stated: Usage | None) -> tuple[int, bytes]: ...
 
 
 class _Mode(enum.Enum):
@@ -48,7 +48,7 @@ class _Mode(enum.Enum):
 
 
 class Exchange:
-    """Give `send` to the application in place of the server's own, then await `finish`."""
+    """Give `send` to the application in place of the server's own; `run` does it all."""
 
     def __init__(self, plugin: Plugin, state: RequestState, send: Send, answer: Answer | None = None) -> None:
         self._plugin = plugin
@@ -93,7 +93,7 @@ class Exchange:
         self._start = message
         if state.refusal is not None:
             self._mode = _Mode.DROP
-        elif state.operator or state.principal is None:
+        elif state.principal is None:
             self._mode = _Mode.PASS
             await self._send_start(list(message.get("headers", [])), message["status"])
         elif self._is_unchecked(message["status"]):

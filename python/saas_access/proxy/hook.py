@@ -72,7 +72,6 @@ class AccessHook(CustomLogger):
         most = estimate(data, route.fields, price, self._plugin.settings.default_max_tokens)
         reservation = await self._reserve(state, decision, most)
         state.ticket = self._plugin.calls.issue(
-            principal=state.team,
             decision=decision,
             call_id=reservation.call_id,
             estimate=most,

@@ -39,7 +39,7 @@ class JobAnswer:
     state: RequestState
     model: str
 
-    def present(self, status: int, body: bytes, ticket_usage: Usage | None) -> tuple[int, bytes]:
+    def present(self, status: int, body: bytes, stated: Usage | None) -> tuple[int, bytes]:
         """The status and body to send for LiteLLM's."""
         ticket = self.state.ticket
         if status >= 400 or ticket is None:
@@ -49,7 +49,7 @@ class JobAnswer:
             "response": json.loads(body),
             "metadata": {
                 "model": self.model,
-                "tokens_used": ticket_usage.total_tokens if ticket_usage else 0,
+                "tokens_used": stated.total_tokens if stated else 0,
                 "latency_ms": ticket.latency_ms,
             },
         }
