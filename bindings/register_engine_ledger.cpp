@@ -35,13 +35,14 @@ void define_calls(EngineClass& engine) {
           Unlocked(), py::kw_only(), "request"_arg, "Holds what a call may cost and opens its record, durably.")
       .def(
           "settle",
-          [](const EngineHandle& handle, const CallId& call_id, const Usage& usage, std::int64_t latency_ms) {
+          [](const EngineHandle& handle, const CallId& call_id, const Usage& usage, std::int64_t latency_ms,
+             const std::optional<Substitute>& answered_by) {
             return transact(handle, [&](auto& db, UnixMs now_ms, const auto& /*owner*/) {
-              return settle(db, call_id, usage, latency_ms, now_ms);
+              return settle(db, call_id, usage, latency_ms, now_ms, answered_by);
             });
           },
-          Unlocked(), py::kw_only(), "call_id"_arg, "usage"_arg, "latency_ms"_arg,
-          "The call was answered: charges its real price and frees the rest. A second one changes nothing.")
+          Unlocked(), py::kw_only(), "call_id"_arg, "usage"_arg, "latency_ms"_arg, "answered_by"_arg = py::none(),
+          "The call was answered: charges its real price, as `answered_by` if another model did it, and frees the rest.")
       .def(
           "release",
           [](const EngineHandle& handle, const CallId& call_id, bool failed, std::int64_t latency_ms) {

@@ -89,11 +89,15 @@ void register_key_inputs(py::module_& module) {
 }
 
 void register_ledger_inputs(py::module_& module) {
+  py::class_<Substitute>(module, "Substitute")
+      .def(construct(&Substitute::alias, &Substitute::pricing, &Substitute::estimate), py::kw_only(), "alias"_arg,
+           "pricing"_arg, "estimate"_arg);
   py::class_<ReserveRequest>(module, "ReserveRequest")
       .def(construct(&ReserveRequest::team_id, &ReserveRequest::key_id, &ReserveRequest::alias, &ReserveRequest::job_id,
-                     &ReserveRequest::purpose, &ReserveRequest::pricing, &ReserveRequest::estimate),
+                     &ReserveRequest::purpose, &ReserveRequest::pricing, &ReserveRequest::estimate,
+                     &ReserveRequest::substitutes),
            py::kw_only(), "team_id"_arg, "key_id"_arg = py::none(), "alias"_arg, "job_id"_arg = py::none(),
-           "purpose"_arg, "pricing"_arg, "estimate"_arg);
+           "purpose"_arg, "pricing"_arg, "estimate"_arg, "substitutes"_arg = std::vector<Substitute>());
   py::class_<NewJob>(module, "NewJob")
       .def(construct(&NewJob::team_id, &NewJob::job_type, &NewJob::user_id, &NewJob::metadata), py::kw_only(),
            "team_id"_arg, "job_type"_arg, "user_id"_arg = py::none(), "metadata"_arg = NewJob{}.metadata);

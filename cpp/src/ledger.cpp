@@ -80,6 +80,15 @@ MicroCredits capped_price(const Pricing& pricing, const Usage& usage, bool in_jo
   }
 }
 
+// What has to be free for a call, whoever of those that may answer does.
+MicroCredits dearest_price(const ReserveRequest& request, bool in_job) {
+  MicroCredits dearest = capped_price(request.pricing, request.estimate, in_job);
+  for (const Substitute& substitute : request.substitutes) {
+    dearest = std::max(dearest, capped_price(substitute.pricing, substitute.estimate, in_job));
+  }
+  return dearest;
+}
+
 void insert_reservation(SQLite::Database& db, const ReserveRequest& request, const Account& account,
                         const std::optional<JobState>& job, const CallId& call_id, MicroCredits amount,
                         std::string_view owner, UnixMs now_ms) {
@@ -253,7 +262,7 @@ Reservation reserve(SQLite::Database& db, const ReserveRequest& request, std::st
   Account account = read_account(db, team);
   const bool opens_job = job && job->held == 0 && request.pricing.mode == BudgetMode::job_based;
   const MicroCredits for_job = opens_job ? kMicroPerCredit : 0;
-  const MicroCredits for_call = capped_price(request.pricing, request.estimate, job.has_value());
+  const MicroCredits for_call = dearest_price(request, job.has_value());
   Reservation reservation{ReserveOutcome::credits_exhausted, {}, for_job + for_call, account.remaining()};
   if (reservation.needed > reservation.remaining) return reservation;
 
@@ -267,9 +276,15 @@ Reservation reserve(SQLite::Database& db, const ReserveRequest& request, std::st
 }
 
 Settlement settle(SQLite::Database& db, const CallId& call_id, const Usage& usage, std::int64_t latency_ms,
-                  UnixMs now_ms) {
-  const auto call = take_reservation(db, call_id);
+                  UnixMs now_ms, const std::optional<Substitute>& answered_by) {
+  auto call = take_reservation(db, call_id);
   if (!call) return {};
+  std::string name = "Call of " + quote(call->alias);
+  if (answered_by) {
+    name = "Call of " + quote(answered_by->alias.str()) + " in place of " + quote(call->alias);
+    call->alias = answered_by->alias.str();
+    call->pricing = answered_by->pricing;
+  }
   const MicroCredits price = capped_price(call->pricing, usage, call->job.has_value());
   Account account = read_account(db, call->team);
   account.held -= call->amount;
@@ -279,14 +294,13 @@ Settlement settle(SQLite::Database& db, const CallId& call_id, const Usage& usag
   if (charged > 0) {
     entry.type = EntryType::charge;
     entry.amount = -charged;
-    entry.description = "Call of " + quote(call->alias);
+    entry.description = name;
     append_entry(db, account, entry, now_ms);
   }
   if (settlement.shortfall > 0) {
     entry.type = EntryType::shortfall;
     entry.amount = 0;
-    entry.description = "Call of " + quote(call->alias) + " cost " + credits_text(settlement.shortfall) +
-                        " credits more than were left";
+    entry.description = name + " cost " + credits_text(settlement.shortfall) + " credits more than were left";
     append_entry(db, account, entry, now_ms);
   }
   store_account(db, account);

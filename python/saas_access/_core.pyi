@@ -61,6 +61,7 @@ __all__: list[str] = [
     "SCHEMA_VERSION",
     "Settlement",
     "StoreUnavailable",
+    "Substitute",
     "Team",
     "TeamPatch",
     "Usage",
@@ -618,6 +619,9 @@ class NewGrant:
         self, *, access_group: str, expires_at_ms: int, reason: str, starts_at_ms: int | None = None
     ) -> None: ...
 
+class Substitute:
+    def __init__(self, *, alias: str, pricing: Pricing, estimate: Usage) -> None: ...
+
 class ReserveRequest:
     def __init__(
         self,
@@ -629,6 +633,7 @@ class ReserveRequest:
         purpose: str,
         pricing: Pricing,
         estimate: Usage,
+        substitutes: list[Substitute] = [],
     ) -> None: ...
 
 class NewJob:
@@ -776,9 +781,11 @@ class Engine:
     def rotate_key(
         self, *, team_id: str, key_id: str, grace_seconds: int, secret: KeySecret | None, options: WriteOptions = ...
     ) -> tuple[VirtualKey, Receipt]: ...
-    def settle(self, *, call_id: str, usage: Usage, latency_ms: int) -> Settlement:
+    def settle(
+        self, *, call_id: str, usage: Usage, latency_ms: int, answered_by: Substitute | None = None
+    ) -> Settlement:
         """
-        The call was answered: charges its real price and frees the rest. A second one changes nothing.
+        The call was answered: charges its real price, as `answered_by` if another model did it, and frees the rest.
         """
     def suspend_organization(
         self, *, organization_id: str, suspended: bool, options: WriteOptions = ...

@@ -95,6 +95,44 @@ class Refusal:
         return f". Available models: {', '.join(models[:_LISTED_IN_MESSAGE])}{more}."
 
 
+@dataclass(frozen=True, slots=True)
+class BadRequest:
+    """A request that no model call can be made of, whatever the team was sold: 413 or 422."""
+
+    status: int
+    error: str  # the short title
+    code: str  # the stable slug
+    message: str
+    details: tuple[tuple[str, str], ...] = ()  # (field, problem)
+
+    def body(self, protocol: Protocol, request_id: str) -> dict[str, Any]:
+        """The JSON body in the shape that `protocol`'s clients read."""
+        details = [{"field": name, "problem": problem} for name, problem in self.details]
+        documented = {"message": self.message, "details": details, "request_id": request_id}
+        if protocol is Protocol.PAGE:
+            return {"error": self.error, **documented}
+        if protocol is Protocol.ANTHROPIC:
+            return {"type": "error", "error": {"type": "invalid_request_error", "message": self.message}, **documented}
+        if protocol is Protocol.GOOGLE:
+            error = {"code": self.status, "message": self.message, "status": "INVALID_ARGUMENT"}
+            return {"error": error, **documented}
+        field_name = self.details[0][0] if self.details else None
+        error = {"message": self.message, "type": "invalid_request_error", "param": field_name, "code": self.code}
+        return {"error": error, **documented}
+
+
+def fields_not_allowed(found: list[tuple[str, str]]) -> BadRequest:
+    """422 about each of `found`: (field, what it would choose, or why it is not taken)."""
+    message = "; ".join(f"The field '{name}' can't be set here: it {problem}" for name, problem in found)
+    return BadRequest(422, "Invalid request", "field_not_allowed", message, tuple(found))
+
+
+def body_too_large(limit_mb: int) -> BadRequest:
+    """413, naming the limit in MiB."""
+    message = f"The body is larger than the limit of {limit_mb} MiB"
+    return BadRequest(413, "Content too large", "body_too_large", message)
+
+
 def model_not_granted(model: str, available: list[str]) -> Refusal:
     """The page's own refusal: the sentence names the model asked for, the list what may be asked for instead."""
     message = f"Team does not have access to model '{model}'"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -15,9 +15,10 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
-from saas_access import credits, metadata, problems
+from saas_access import credits, metadata, problems, request_fields
 from saas_access._core import MICRO_PER_CREDIT
 
 if TYPE_CHECKING:
@@ -60,6 +61,15 @@ def _sqlite_url(url: str) -> str:
     return url
 
 
+def _passable_fields(names: list[str]) -> list[str]:
+    for name in names:
+        if (would := request_fields.would_choose(name)) is not None:
+            raise ValueError(f"{problems.quoted(name)} can't be let through: it would choose {would}")
+        if name in request_fields.STRIPPED:
+            raise ValueError(f"{problems.quoted(name)} can't be let through: {request_fields.STRIPPED[name]}")
+    return names
+
+
 # The configuration gives credits and a mapping; these are micro-credits and JSON text.
 _MicroCredits = Annotated[int, BeforeValidator(credits.parse)]
 _MetadataText = Annotated[str, BeforeValidator(metadata.to_text)]
@@ -97,16 +107,21 @@ class Settings(_Section):
 
     database_url: Annotated[str, AfterValidator(_sqlite_url)] = "sqlite:///saas_access.db"
     admin_key: _AdminKey | None = None
+    viewer_key: _AdminKey | None = None
     local_admin: bool = False
+    failed_attempts_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     bootstrap: Bootstrap | None = None
     default_max_tokens: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
     failed_jobs_are_free: bool = False
     show_actual_model: bool = False
+    unknown_fields: Literal["strip", "refuse"] = "strip"
+    extra_fields: Annotated[list[str], AfterValidator(_passable_fields)] = []
+    max_request_mb: Annotated[int, Field(ge=1, le=4096)] = 100
     proxy_url: str | None = None
 
-    @field_validator("admin_key", mode="before")
+    @field_validator("admin_key", "viewer_key", mode="before")
     @classmethod
-    def _check_admin_key_given(cls, key: object) -> object:
+    def _check_key_given(cls, key: object) -> object:
         """LiteLLM gives null for a variable of the environment that isn't set: a key was meant, so none isn't one."""
         if key is None:
             raise ValueError("has no value; is the environment variable that it names set?")
@@ -118,6 +133,12 @@ class Settings(_Section):
         if url is not None and not url.startswith(("http://", "https://")):
             raise ValueError(f"{problems.quoted(url)} must begin with http:// or https://")
         return url
+
+    @model_validator(mode="after")
+    def _check_keys_differ(self) -> Settings:
+        if self.viewer_key is not None and self.viewer_key == self.admin_key:
+            raise ValueError("viewer_key must not be the same as admin_key")
+        return self
 
     @property
     def database_path(self) -> Path:
@@ -143,7 +164,7 @@ def _line(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         guess = problems.did_you_mean(str(location[-1]), _names_beside(location[1:-1]))
         return f"{problems.field(location)} - unknown setting{guess}"
-    if location[1:2] == ["admin_key"] and error["type"] != "value_error":
+    if location[1:2] in (["admin_key"], ["viewer_key"]) and error["type"] != "value_error":
         return f"{problems.field(location)} - must be a string"
     return f"{problems.field(location)} - {problems.phrase(error)}"
 

@@ -42,8 +42,10 @@ class LedgerTest : public EngineTest {
     return engine_.transact(
         [&](SQLite::Database& db) { return reserve(db, request, engine_.owner(), engine_.now_ms()); });
   }
-  Settlement settle_call(const CallId& call_id, const Usage& usage = {}) {
-    return engine_.transact([&](SQLite::Database& db) { return settle(db, call_id, usage, 250, engine_.now_ms()); });
+  Settlement settle_call(const CallId& call_id, const Usage& usage = {},
+                         const std::optional<Substitute>& answered_by = std::nullopt) {
+    return engine_.transact(
+        [&](SQLite::Database& db) { return settle(db, call_id, usage, 250, engine_.now_ms(), answered_by); });
   }
   void release_call(const CallId& call_id, bool failed) {
     engine_.transact([&](SQLite::Database& db) { release(db, call_id, failed, 90, engine_.now_ms()); });

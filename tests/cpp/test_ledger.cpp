@@ -207,6 +207,30 @@ TEST_F(LedgerTest, ACostBeyondWhatIsLeftTakesTheRestAndIsRecorded) {
   EXPECT_EQ(settle_call(other.call_id, tokens(2'000)).charged, 200'000);
 }
 
+TEST_F(LedgerTest, ACallIsHeldByTheDearestThatMayAnswerAndChargedByWhatDid) {
+  add(10);
+  ReserveRequest request = call();
+  Substitute spare{AliasName("spare"), request.pricing, {}};
+  spare.pricing.credits_per_call = credits(7);
+  request.substitutes = {spare};
+
+  const Reservation first = reserve_call(request);
+  EXPECT_EQ(first.needed, credits(7));
+  EXPECT_EQ(whole_balance(), "10 0 7 3");
+  EXPECT_EQ(settle_call(first.call_id).charged, credits(1));
+  EXPECT_EQ(entries().items.front().alias, AliasName("a"));
+
+  const Reservation second = reserve_call(request);
+  const Settlement settlement = settle_call(second.call_id, {}, spare);
+  EXPECT_EQ(settlement.charged, credits(7));
+  EXPECT_EQ(whole_balance(), "10 8 0 2");
+  const LedgerEntry entry = entries().items.front();
+  EXPECT_EQ(entry.alias, AliasName("spare"));
+  EXPECT_EQ(entry.description, "Call of 'spare' in place of 'a'");
+
+  EXPECT_EQ(reserve_call(request).outcome, ReserveOutcome::credits_exhausted);
+}
+
 TEST_F(LedgerTest, AnUncountableCostIsTheLargestThereIs) {
   add(1);
   constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max();

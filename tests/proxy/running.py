@@ -161,7 +161,7 @@ def configuration(upstream: Upstream, **settings: Any) -> dict[str, Any]:
             "callbacks": ["saas_access.proxy.access_hook"],
             "global_disable_no_log_param": True,
             "num_retries": 0,
-            "fallbacks": [{"real-failing": ["forbidden"]}],
+            "fallbacks": [{"real-failing": ["forbidden", "real-b"]}],
         },
         "callback_settings": {
             "saas_access": {"database_url": "sqlite:///store.db", "admin_key": ADMIN_KEY, **settings}

@@ -296,37 +296,108 @@ def test_a_page_without_a_key_names_no_deployment(proxy: Proxy) -> None:
         assert client.get("/public/litellm_model_cost_map").status_code == 403
 
 
-def test_dangerous_fields_and_headers_have_no_effect(customer: Customer, seen: Upstream) -> None:
+def test_knobs_and_unknown_fields_have_no_effect(customer: Customer, seen: Upstream) -> None:
     body = {
         "model": "chat",
         "messages": MESSAGES,
         "temperature": 0.5,
-        "fallbacks": ["forbidden"],
-        "api_key": "sk-of-the-client",
-        "custom_llm_provider": "anthropic",
-        "extra_headers": {"authorization": "Bearer sk-of-the-client"},
-        "models": ["forbidden"],
+        "metadata": {"mine": "1", "tags": ["theirs"], "model_group": "forbidden"},
+        "litellm_metadata": {"tags": ["theirs"]},
+        "fallbacks": None,
         "no-log": True,
         "num_retries": 7,
         "unheard_of": 1,
     }
-    with customer.client(**{"x-litellm-num-retries": "7", "x-litellm-model": "forbidden"}) as client:
-        answer = client.post("/v1/chat/completions", json=body)
+    headers = {"x-litellm-num-retries": "7", "x-litellm-model": "forbidden"}
+    with customer.client(**headers) as client:
+        answer = client.post("/v1/chat/completions?api-version=9&unheard=of", json=body)
     assert answer.status_code == 200, answer.text
     (call,) = seen.seen()
     assert call["key"] == "KEY-real-a"
     assert call["path"] == "/v1/chat/completions"
     assert set(call["body"]) == {"model", "messages", "temperature"}
+    assert customer.balance()["credits_remaining"] == 999
 
 
-def test_fields_that_clients_may_not_set_are_answered_not_dropped(customer: Customer, seen: Upstream) -> None:
-    """LiteLLM refuses these before it asks who calls, by an exception that leaves its application."""
-    body = {"model": "chat", "messages": MESSAGES, "api_base": "http://127.0.0.1:1/v1"}
+REFUSED_FIELDS = {
+    "api_base": "http://127.0.0.1:1/v1",
+    "api_key": "sk-of-the-client",
+    "fallbacks": ["forbidden"],
+    "custom_llm_provider": "anthropic",
+    "extra_headers": {"authorization": "Bearer sk-of-the-client"},
+    "models": ["forbidden"],
+    "input_cost_per_token": 0,
+    "mock_response": "free",
+    "aws_region_name": "eu-west-1",
+    "model_list": [],
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_FIELDS)
+def test_a_field_that_would_choose_more_than_an_alias_is_refused_by_name(
+    customer: Customer, seen: Upstream, name: str
+) -> None:
+    """Some of these LiteLLM would refuse before it asks who calls, by an exception that leaves its application."""
     with customer.client() as client:
-        answer = client.post("/v1/chat/completions", json=body)
-    assert answer.status_code in (400, 500), answer.text  # 1.103 answers by itself, with 500
-    assert answer.headers["content-type"] == "application/json"
+        answer = client.post(
+            "/v1/chat/completions", json={"model": "chat", "messages": MESSAGES, name: REFUSED_FIELDS[name]}
+        )
+    assert answer.status_code == 422, answer.text
+    told = answer.json()
+    assert told["error"]["code"] == "field_not_allowed"
+    assert told["error"]["param"] == name
+    assert told["details"][0]["field"] == name
+    assert told["message"].startswith(f"The field '{name}' can't be set here: it would choose ")
+    assert "sk-of-the-client" not in answer.text
     assert seen.seen() == []
+    assert customer.balance()["credits_remaining"] == 1000
+
+
+def test_a_refused_field_in_a_form_is_refused_too(customer: Customer, seen: Upstream) -> None:
+    with customer.client() as client:
+        files = {"file": ("a.wav", b"RIFF", "audio/wav")}
+        answer = client.post(
+            "/v1/audio/transcriptions", data={"model": "chat", "custom_llm_provider": "x"}, files=files
+        )
+        own = client.post("/v1/audio/transcriptions", data={"model": "chat", "metadata": "{}"}, files=files)
+    assert (answer.status_code, own.status_code) == (422, 422), (answer.text, own.text)
+    assert answer.json()["details"][0]["field"] == "custom_llm_provider"
+    assert seen.seen() == []
+
+
+TOOLS = [
+    {"type": "advisor_20260301", "name": "advisor", "model": "forbidden"},
+    {"type": "mcp", "server_label": "x", "server_url": "litellm_proxy/mcp/x", "require_approval": "never"},
+    {"type": "file_search", "vector_store_ids": ["vs_1"]},
+]
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool["type"])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])
+def test_tools_that_would_use_what_is_the_operators_are_refused(
+    customer: Customer, seen: Upstream, path: str, tool: dict[str, Any]
+) -> None:
+    body = {"messages": MESSAGES, "input": "hi", "max_tokens": 9, "tools": [{"type": "namespace", "tools": [tool]}]}
+    answer = post(customer, path, "chat", body, None)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["details"][0]["field"] == "tools[0].tools[0]"
+    assert seen.seen() == []
+
+
+def test_who_calls_is_asked_before_what(proxy: Proxy) -> None:
+    with proxy.client(authorization="Bearer sk-nobody") as client:
+        answer = client.post("/v1/chat/completions", json={"model": "chat", "messages": MESSAGES, "api_base": "x"})
+    assert answer.status_code == 401, answer.text
+
+
+def test_a_second_credential_does_not_travel_on(customer: Customer, proxy: Proxy, seen: Upstream) -> None:
+    """LiteLLM hands an Anthropic token that stands beside the caller's key to the provider, in place of its own."""
+    claude = sell(proxy, {"claude-2": "real-claude"})
+    headers = {"x-litellm-api-key": claude.key, "authorization": "Bearer sk-ant-oat-of-the-client"}
+    with proxy.client(**headers) as client:
+        answer = client.post("/v1/messages", json={"model": "claude-2", "messages": MESSAGES, "max_tokens": 9})
+    assert answer.status_code == 200, answer.text
+    assert [call["key"] for call in seen.seen()] == ["KEY-real-claude"]
 
 
 def test_a_fallback_does_not_reach_a_model_that_was_not_granted(proxy: Proxy, seen: Upstream) -> None:

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "saas_access/directory.hpp"
 #include "saas_access/records.hpp"
@@ -49,6 +50,13 @@ void set_allocated(Write&, RowId team, MicroCredits allocated);
 Balance find_balance(SQLite::Database&, const TeamId&);
 Page<LedgerEntry> list_entries(SQLite::Database&, const TeamId&, const PageRequest&);  ///< newest first
 
+/// A model that may answer in place of the one asked for, where the operator has named fallbacks.
+struct Substitute {
+  AliasName alias;
+  Pricing pricing;
+  Usage estimate;  ///< what the call may use at most, if this one answers
+};
+
 struct ReserveRequest {
   TeamId team_id;
   std::optional<KeyId> key_id;
@@ -57,6 +65,7 @@ struct ReserveRequest {
   std::string purpose;          ///< the client's word for it, inside a job
   Pricing pricing;
   Usage estimate;  ///< what the call may use at most, as far as is known
+  std::vector<Substitute> substitutes;
 };
 
 enum class ReserveOutcome : std::uint8_t { reserved, credits_exhausted, job_unknown, job_ended };
@@ -66,17 +75,19 @@ struct Reservation {
   MicroCredits needed = 0;     ///< what would have had to be free
   MicroCredits remaining = 0;  ///< what was free before
 };
-/// Holds what the call may cost and opens its record, in one transaction. In a job of a job_based team the job's one
-/// credit is held by its first call.
+/// Holds what the call may cost, by the dearest that may answer it, and opens its record, in one transaction. In a job of
+/// a job_based team the job's one credit is held by its first call.
 Reservation reserve(SQLite::Database&, const ReserveRequest&, std::string_view owner, UnixMs now_ms);
 
 struct Settlement {
   MicroCredits charged = 0;
   MicroCredits shortfall = 0;  ///< what the call cost beyond anything that was left: recorded, not charged
 };
-/// The call was answered: charges its real price and frees the rest.
+/// The call was answered: charges its real price and frees the rest. It is charged as what answered: the alias that was
+/// asked for, or the substitute given here.
 /// A second settle or release of a call changes nothing.
-Settlement settle(SQLite::Database&, const CallId&, const Usage&, std::int64_t latency_ms, UnixMs now_ms);
+Settlement settle(SQLite::Database&, const CallId&, const Usage&, std::int64_t latency_ms, UnixMs now_ms,
+                  const std::optional<Substitute>& answered_by = std::nullopt);
 
 /// The call was not answered (failed, refused upstream, never sent): nothing is charged. `failed` counts it as a failed
 /// call of its job; a refused one leaves no trace there.

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from saas_access import problems, refusal, virtual_keys
 from saas_access._core import Reason
 from saas_access.admin import errors
+from saas_access.failed_attempts import FailedAttempts, source_of
 from saas_access.refusal import Protocol
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
     from starlette.datastructures import Headers
     from starlette.requests import Request
 
@@ -31,9 +34,12 @@ _FORWARDING = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Operator:
-    """May do everything but act as a team. `actor` is their name in the audit."""
+    """May do everything but act as a team; a viewer may see everything and change nothing. `actor` is their name in the
+    audit.
+    """
 
     actor: str
+    viewer: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,17 +59,36 @@ class Service:
 
     runtime: Runtime
     host: Host
+    failed_attempts: FailedAttempts = field(init=False)
+
+    def __post_init__(self) -> None:
+        limit = FailedAttempts(self.runtime.settings.failed_attempts_per_minute)
+        object.__setattr__(self, "failed_attempts", limit)
 
 
 def identify(request: Request, service: Service) -> Caller | None:
-    """The caller by credential, the local operator, or None for neither. Refuses a wrong credential with 401."""
+    """The caller by credential, the local operator, or None for neither. Refuses a wrong credential with 401, and with
+    429 an operator's, right or wrong, from where too many wrong ones came.
+    """
     credential = _credential(request.headers)
     if credential is None:
         local = service.runtime.settings.local_admin and is_local(request)
         return Operator(actor="local operator") if local else None
-    if _is_operator_key(credential, service):
-        return Operator(actor="operator")
-    return _team(credential, service, request)
+    source = source_of(request.client.host if request.client else None)
+    wait_s = service.failed_attempts.wait_s(source)
+    operator = _operator(credential, service) if wait_s == 0 else None
+    if operator is not None:
+        return operator
+    found = service.runtime.engine.authenticate(digest=virtual_keys.digest(credential))
+    if found.reason is Reason.GRANTED:
+        service.runtime.engine.touch_key(key_id=found.key_id)
+        return TeamCaller(team_id=found.team_id, key_id=found.key_id)
+    if wait_s > 0:
+        raise errors.too_many_attempts(math.ceil(wait_s))
+    if found.reason is Reason.KEY_UNKNOWN:  # one that was revoked or has expired is no guess
+        service.failed_attempts.note(source)
+    refused = refusal.key_refused(found.reason)
+    raise errors.Refused(refused.status, **refused.body(Protocol.PAGE, request.state.request_id))
 
 
 def _credential(headers: Headers) -> str | None:
@@ -76,22 +101,16 @@ def _credential(headers: Headers) -> str | None:
     return match[1] if match else ""  # another scheme is a credential too, one that nobody has
 
 
-def _is_operator_key(credential: str, service: Service) -> bool:
-    admin_key = service.runtime.settings.admin_key
-    is_admin_key = admin_key is not None and hmac.compare_digest(
-        admin_key.get_secret_value().encode(), credential.encode()
-    )
-    return is_admin_key or (credential != "" and service.host.is_operator_key(credential))
+def _operator(credential: str, service: Service) -> Operator | None:
+    settings = service.runtime.settings
+    if _is_key(settings.admin_key, credential) or (credential != "" and service.host.is_operator_key(credential)):
+        return Operator(actor="operator")
+    return Operator(actor="viewer", viewer=True) if _is_key(settings.viewer_key, credential) else None
 
 
-def _team(credential: str, service: Service, request: Request) -> TeamCaller:
-    engine = service.runtime.engine
-    found = engine.authenticate(digest=virtual_keys.digest(credential))
-    if found.reason is not Reason.GRANTED:
-        refused = refusal.key_refused(found.reason)
-        raise errors.Refused(refused.status, **refused.body(Protocol.PAGE, request.state.request_id))
-    engine.touch_key(key_id=found.key_id)
-    return TeamCaller(team_id=found.team_id, key_id=found.key_id)
+def _is_key(key: SecretStr | None, candidate: str) -> bool:
+    """Takes the same time however much of the candidate is right."""
+    return key is not None and hmac.compare_digest(key.get_secret_value().encode(), candidate.encode())
 
 
 def is_local(request: Request) -> bool:

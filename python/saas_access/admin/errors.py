@@ -59,6 +59,14 @@ def conflict(message: str) -> Refused:
     return Refused(409, "Conflict", message)
 
 
+def too_many_attempts(wait_s: int) -> Refused:
+    """429: keys that come from here aren't looked at for `wait_s` seconds."""
+    message = f"Too many wrong keys came from this address; try again in {wait_s} s."
+    refused = Refused(429, "Too many failed attempts", message)
+    refused.headers = {"Retry-After": str(wait_s)}
+    return refused
+
+
 def answer(error: Exception, request: Request) -> Response:
     """The answer to a request that ended in `error`. Logs what an operator has to look at."""
     refused = _refused(error, request)

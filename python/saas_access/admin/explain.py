@@ -44,6 +44,7 @@ class _Case:
 
 
 @router.post("/authorize/explain", response_model=ExplanationAnswer)
+@routes.reads_only
 def explain(body: ExplainBody, engine: EngineOf) -> Response:
     case = _examine(engine, _ask(engine, body))
     decision = case.explanation.decision

@@ -34,6 +34,8 @@ def get_health(engine: EngineOf, service: ServiceOf, caller: CallerOf) -> Respon
     warnings = [health.problem] if health.problem else []
     if hook_loaded is False:
         warnings.append("The proxy runs without the product's hook, so every model call is refused; see its callbacks.")
+    if (trouble := service.host.trouble()) is not None:
+        warnings.append(trouble)
     content = HealthAnswer(
         status=status,
         database=health.database,

@@ -25,6 +25,9 @@ class Host(Protocol):
     def hook_loaded(self) -> bool | None:
         """Is the hook that decides about calls in place? None where there are no calls."""
 
+    def trouble(self) -> str | None:
+        """A sentence on calls that had to be refused for a fault of the proxy's own, if there were any lately."""
+
 
 class StandaloneHost:
     """A server of the admin API alone."""
@@ -39,4 +42,7 @@ class StandaloneHost:
         return None
 
     def hook_loaded(self) -> bool | None:
+        return None
+
+    def trouble(self) -> str | None:
         return None

@@ -45,6 +45,12 @@ def open_to(audience: Audience) -> Callable[[Endpoint], Endpoint]:
     return mark
 
 
+def reads_only(endpoint: Endpoint) -> Endpoint:
+    """Marks an endpoint that changes nothing although its method isn't GET, so that a viewer may call it."""
+    endpoint.reads_only = True  # type: ignore[attr-defined]
+    return endpoint
+
+
 class AdminRequest(Request):
     """A request whose body is JSON whatever its Content-Type says, and not over the limit."""
 
@@ -105,11 +111,12 @@ class AdminRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
         audience = getattr(self.endpoint, "audience", Audience.OPERATOR)
+        reads_only = getattr(self.endpoint, "reads_only", False) or (self.methods or set()) <= {"GET", "HEAD"}
         known = sorted(_query_names(self.dependant))
 
         async def handle(request: Request) -> Response:
             try:
-                await run_in_threadpool(_admit, request, audience)
+                await run_in_threadpool(_admit, request, audience, reads_only)
                 _refuse_unknown_query(request, known)
                 return await handler(AdminRequest(request))
             except Exception as error:  # noqa: BLE001 the one place that answers for all
@@ -124,7 +131,7 @@ def _query_names(dependant: Dependant) -> Iterable[str]:
         yield from _query_names(dependency)
 
 
-def _admit(request: Request, audience: Audience) -> None:
+def _admit(request: Request, audience: Audience, reads_only: bool) -> None:
     caller = access.identify(request, request.app.state.service)
     if caller is None and audience is not Audience.ANYONE:
         message = "This request has no API key; send 'Authorization: Bearer KEY'."
@@ -132,6 +139,9 @@ def _admit(request: Request, audience: Audience) -> None:
     if isinstance(caller, TeamCaller) and audience is Audience.OPERATOR:
         message = f"{request.method} {request.url.path} is for the operator, not for a team's key."
         raise errors.Refused(403, "Forbidden", message, reason="operator_only")
+    if isinstance(caller, Operator) and caller.viewer and not reads_only:
+        message = f"{request.method} {request.url.path} changes something; the viewer key may only look."
+        raise errors.Refused(403, "Forbidden", message, reason="viewer_reads_only")
     request.state.caller = caller
     request.state.is_operator = isinstance(caller, Operator)
 
@@ -174,6 +184,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     412: {"model": ErrorAnswer, "description": "`If-Match` did not match"},
     413: {"model": ErrorAnswer, "description": "The body is over 1 MiB"},
     422: {"model": ErrorAnswer, "description": "A value is missing, unknown, malformed, or names something absent"},
+    429: {"model": ErrorAnswer, "description": "Too many wrong keys came from this address"},
     503: {"model": ErrorAnswer, "description": "The store can't be read or written"},
 }
 # For the document only: who may call is decided by AdminRoute.

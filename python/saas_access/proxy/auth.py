@@ -11,6 +11,7 @@ from litellm.proxy._types import LitellmUserRoles, UserAPIKeyAuth
 
 from saas_access import virtual_keys
 from saas_access._core import Reason
+from saas_access.failed_attempts import source_of
 from saas_access.proxy.fail_closed import failing_closed
 from saas_access.proxy.request_state import Principal, RequestState, current_request
 from saas_access.refusal import Refusal, key_refused, route_not_allowed, unavailable
@@ -52,6 +53,8 @@ def note_caller(auth: UserAPIKeyAuth) -> RequestState:
             state.operator = True
         else:
             state.principal = Principal(team_id=str(auth.team_id or ""))
+    if state.principal is not None and state.bad_request is not None:
+        state.refuse(state.bad_request)
     return state
 
 
@@ -71,18 +74,24 @@ class VirtualKeyAuth:
         state.authenticated = True
         if not api_key:
             state.refuse(Refusal(Reason.KEY_UNKNOWN, "No API key was sent"))
-        if is_master_key(api_key):
+        client = request.client
+        source = source_of(client.host if client else None)
+        wait_s = self._plugin.service.failed_attempts.wait_s(source)
+        if wait_s == 0 and is_master_key(api_key):
             state.operator = True
             return operator_auth()
-        with failing_closed(state):
-            return self._team_auth(request, api_key, state)
+        with failing_closed(state, self._plugin.troubles):
+            return self._team_auth(request, api_key, state, source)
 
-    def _team_auth(self, request: Request, api_key: str, state: RequestState) -> UserAPIKeyAuth:
+    def _team_auth(self, request: Request, api_key: str, state: RequestState, source: str) -> UserAPIKeyAuth:
         if not any(callback is self._plugin.access_hook for callback in litellm.callbacks):
             problem = "saas_access.proxy.access_hook is not among litellm_settings.callbacks"
+            self._plugin.troubles.note(problem, state)
             state.refuse(unavailable(Reason.HOOK_MISSING, problem))
         digest = virtual_keys.digest(api_key)
         found = self._plugin.engine.authenticate(digest=digest)
+        if found.reason is Reason.KEY_UNKNOWN:  # one that was revoked or has expired is no guess
+            self._plugin.service.failed_attempts.note(source)
         if found.reason is not Reason.GRANTED:
             state.refuse(key_refused(found.reason))
         state.principal = Principal(team_id=found.team_id, digest=digest, key_id=found.key_id)

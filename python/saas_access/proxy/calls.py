@@ -12,7 +12,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from saas_access._core import BudgetMode, Decision, Engine, Reservation, ReserveRequest, Settlement, Usage
+from saas_access._core import (
+    BudgetMode,
+    Engine,
+    Pricing,
+    Reservation,
+    ReserveRequest,
+    Settlement,
+    Substitute,
+    Usage,
+)
 from saas_access.proxy.metering import Price
 from saas_access.proxy.request_state import JobCall
 
@@ -23,17 +32,27 @@ _LOGGER = logging.getLogger("saas_access.proxy")
 _EVENT_WAIT_S = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of the team's models that may answer a call, and what the call costs if it does."""
+
+    alias: str
+    litellm_model: str
+    pricing: Pricing
+    price: Price
+    estimate: Usage  # the most that the call may use
+
+
 @dataclass(slots=True)
 class Ticket:
-    """The permission of one call to reach one model. Only its id travels, in LiteLLM's metadata; what it permits stays
-    here.
+    """The permission of one call to reach the model that was asked for, or one of its fallbacks that the team was sold.
+    Only its id travels, in LiteLLM's metadata; what it permits stays here.
     """
 
     id: str
-    decision: Decision
+    candidates: dict[str, Candidate]  # by actual model
+    answering: Candidate  # of the last attempt that was let through: if the call is answered, by this one
     call_id: str
-    estimate: Usage
-    price: Price
     job: JobCall | None
     usage: asyncio.Future[Usage]
     started: float = field(default_factory=time.monotonic)
@@ -50,24 +69,40 @@ class Ticket:
     @property
     def needs_usage(self) -> bool:
         """Whether anything depends on what the call used: a price by consumption, or a job's figures."""
-        return self.job is not None or self.decision.pricing.mode is not BudgetMode.JOB_BASED
+        return self.job is not None or self.answering.pricing.mode is not BudgetMode.JOB_BASED
 
     def is_priced_by(self, usage: Usage) -> bool:
         """Whether the usage holds what the team is charged by. An answered call that used nothing is not believed."""
-        mode = self.decision.pricing.mode
+        mode = self.answering.pricing.mode
         if mode is BudgetMode.CONSUMPTION_TOKENS:
             return usage.total_tokens > 0
         return mode is BudgetMode.JOB_BASED or not usage.price_known or usage.cost > 0
 
-    def covers(self, model_group: str | None, deployment_model: str | None) -> bool:
-        """May an upstream attempt with this model group go out? One without a group may if its model is that of an
-        attempt that was let through: LiteLLM bridges some dialects by a second, inner attempt.
+    def admits(self, model_group: str | None, deployment_model: str | None) -> bool:
+        """May an upstream attempt go out? If so, it is what answers. One without a model group may if its model is that
+        of an attempt that was let through: LiteLLM bridges some dialects by a second, inner attempt.
         """
         if not self.open:
             return False
         if model_group is None:
             return deployment_model is not None and deployment_model in self.deployments
-        return model_group == self.decision.litellm_model
+        if model_group not in self.candidates:
+            return False
+        self.answering = self.candidates[model_group]
+        if deployment_model is not None:
+            self.deployments.add(deployment_model)
+        return True
+
+    @property
+    def answered_by(self) -> Substitute | None:
+        """What the ledger is told where a fallback answers."""
+        asked = next(iter(self.candidates.values()))
+        return None if self.answering is asked else substitute(self.answering)
+
+
+def substitute(candidate: Candidate) -> Substitute:
+    """The candidate as the ledger knows it."""
+    return Substitute(alias=candidate.alias, pricing=candidate.pricing, estimate=candidate.estimate)
 
 
 class Calls:
@@ -99,22 +134,13 @@ class Calls:
         if reservation.call_id:
             await self._write(lambda: self._engine.release(call_id=reservation.call_id, failed=False, latency_ms=0))
 
-    def issue(
-        self,
-        *,
-        decision: Decision,
-        call_id: str,
-        estimate: Usage,
-        price: Price,
-        job: JobCall | None,
-    ) -> Ticket:
-        """A live ticket for a call whose reservation is durable."""
+    def issue(self, *, candidates: list[Candidate], call_id: str, job: JobCall | None) -> Ticket:
+        """A live ticket for a call whose reservation is durable; of the candidates, the first is what was asked for."""
         ticket = Ticket(
             id=secrets.token_urlsafe(18),
-            decision=decision,
+            candidates={candidate.litellm_model: candidate for candidate in candidates},
+            answering=candidates[0],
             call_id=call_id,
-            estimate=estimate,
-            price=price,
             job=job,
             usage=asyncio.get_running_loop().create_future(),
         )
@@ -137,8 +163,11 @@ class Calls:
         try:
             latency_ms = ticket.latency_ms
             usage = await self._usage(ticket, stated)
+            answered_by = ticket.answered_by
             return await self._write(
-                lambda: self._engine.settle(call_id=ticket.call_id, usage=usage, latency_ms=latency_ms)
+                lambda: self._engine.settle(
+                    call_id=ticket.call_id, usage=usage, latency_ms=latency_ms, answered_by=answered_by
+                )
             )
         finally:
             self._tickets.pop(ticket.id, None)
@@ -152,7 +181,7 @@ class Calls:
         if reported is not None and ticket.is_priced_by(reported):
             return reported
         _LOGGER.warning("call %s: LiteLLM reported no usage; charged by what is known", ticket.call_id)
-        return stated if stated is not None and ticket.is_priced_by(stated) else ticket.estimate
+        return stated if stated is not None and ticket.is_priced_by(stated) else ticket.answering.estimate
 
     async def release(self, ticket: Ticket, *, failed: bool) -> None:
         """The call was not answered: free what it held. Runs to its end even if the caller is cancelled."""

@@ -61,9 +61,9 @@ def counting_router(plugin: Plugin, app: FastAPI) -> APIRouter:
 
 def _resolve(plugin: Plugin, state: RequestState, model: object) -> str:
     """The actual model to count for. Ends the request with the documented refusal; credits don't matter."""
-    with failing_closed(state):
+    with failing_closed(state, plugin.troubles):
         decision = plugin.decide(state.team, model, picker_forms=bool(state.route and state.route.picker_names))
         refuse_unless_allowed(plugin, state, decision)
-    state.counted_alias = decision.alias
+    state.counted_model = decision.litellm_model
     state.actual_names = dict.fromkeys(names_of_deployments(decision.litellm_model), decision.alias)
     return decision.litellm_model

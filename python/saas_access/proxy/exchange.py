@@ -13,12 +13,14 @@ from fastapi import HTTPException
 
 from saas_access._core import Reason, Usage
 from saas_access.admin.json_text import render
+from saas_access.proxy.auth import note_caller
 from saas_access.proxy.fail_closed import failing_closed
+from saas_access.proxy.litellm_versions import caller_of
 from saas_access.proxy.metering import usage_of_body
 from saas_access.proxy.outgoing import Headers, Renaming, hide_words, shown_headers
 from saas_access.proxy.router_view import hidden_words
 from saas_access.proxy.routes import Kind
-from saas_access.refusal import Refusal, unavailable
+from saas_access.refusal import BadRequest, Refusal, route_not_allowed, unavailable
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Send
@@ -75,7 +77,7 @@ class Exchange:
                 raise failure
             return
         if self._state.refusal is not None:
-            await self._refuse(self._state.refusal)
+            await self.refuse(self._state.refusal)
         elif failure is not None:
             await self._answer_failure(failure)
 
@@ -93,13 +95,11 @@ class Exchange:
         self._start = message
         if state.refusal is not None:
             self._mode = _Mode.DROP
-        elif state.principal is None:
+        elif not self._is_a_teams():
             self._mode = _Mode.PASS
             await self._send_start(list(message.get("headers", [])), message["status"])
-        elif self._is_unchecked(message["status"]):
-            _LOGGER.error("%s answered %s without a decision; refused", state.path, message["status"])
-            problem = "The call was answered without a decision of the access hook; see the proxy's log"
-            state.refusal = unavailable(Reason.HOOK_MISSING, problem)
+        elif (refusal := self._tripped(message["status"])) is not None:
+            state.refusal = refusal
             self._mode = _Mode.DROP
         else:
             self._renaming = Renaming(state.actual_names)
@@ -110,13 +110,29 @@ class Exchange:
     def _team_headers(self) -> Headers:
         headers, ticket = shown_headers(self._start.get("headers", [])), self._state.ticket
         if ticket is not None and self._plugin.settings.show_actual_model:
-            headers.append((b"x-actual-model", ticket.decision.litellm_model.encode()))
+            headers.append((b"x-actual-model", ticket.answering.litellm_model.encode()))
         return headers
 
-    def _is_unchecked(self, status: int) -> bool:
-        """A tripwire: on a route where the hook decides, nothing succeeds without its ticket."""
-        route = self._state.route
-        return status < 400 and self._state.ticket is None and (route is None or route.kind is Kind.CALL)
+    def _is_a_teams(self) -> bool:
+        """Whether a team asked. With LiteLLM's own keys LiteLLM alone knows, where no hook or route of ours ran."""
+        state = self._state
+        if state.principal is None and not state.operator and (auth := caller_of(state.scope)) is not None:
+            with suppress(HTTPException):  # a refused field is noted, too; what comes here goes before it
+                note_caller(auth)
+        return state.principal is not None
+
+    def _tripped(self, status: int) -> Refusal | None:
+        """A tripwire: nothing succeeds outside of the table, nor, where the hook decides, without its ticket."""
+        state, route = self._state, self._state.route
+        if status >= 400 or state.ticket is not None:
+            return None
+        if route is None:
+            return route_not_allowed(str(state.scope["method"]), state.path)
+        if route.kind is not Kind.CALL:
+            return None
+        self._plugin.troubles.note(f"it was answered {status} without a decision", state)
+        problem = "The call was answered without a decision of the access hook; see the proxy's log"
+        return unavailable(Reason.HOOK_MISSING, problem)
 
     @staticmethod
     def _team_mode(message: Message) -> _Mode:
@@ -173,8 +189,9 @@ class Exchange:
         ticket = self._state.ticket
         if ticket is None:
             return None
-        stated = usage_of_body(body, ticket.price)
-        with suppress(HTTPException), failing_closed(self._state):  # the refusal is noted, and sent at the end
+        stated = usage_of_body(body, ticket.answering.price)
+        # A refusal is noted, and sent at the end.
+        with suppress(HTTPException), failing_closed(self._state, self._plugin.troubles):
             await self._plugin.calls.settle(ticket, stated=stated)
         return stated
 
@@ -208,7 +225,8 @@ class Exchange:
         """An answer of our own."""
         await self._send_whole(status, [(b"content-type", _JSON)], render(body).encode("utf-8", "replace"))
 
-    async def _refuse(self, refusal: Refusal) -> None:
+    async def refuse(self, refusal: Refusal | BadRequest) -> None:
+        """The refusal, in the shape that this client reads."""
         _LOGGER.info("%s %s %s: %s", self._state.request_id, refusal.status, self._state.path, refusal.message)
         await self.send_json(refusal.status, refusal.body(self._state.protocol, self._state.request_id))
 

@@ -21,22 +21,32 @@ from saas_access._core import (
     Reservation,
     ReserveOutcome,
     ReserveRequest,
-    Usage,
 )
 from saas_access.proxy.auth import note_caller
-from saas_access.proxy.calls import Ticket
+from saas_access.proxy.calls import Candidate, Ticket, substitute
 from saas_access.proxy.fail_closed import failing_closed
+from saas_access.proxy.fallbacks import Fallbacks, granted_fallbacks, has_fallbacks
 from saas_access.proxy.metering import estimate, price_of, usage_of_event
 from saas_access.proxy.request_state import RequestState, current_request
-from saas_access.proxy.router_view import deployments_of, names_of_deployments
+from saas_access.proxy.router_view import deployments_of, llm_router, names_of_deployments
 from saas_access.proxy.routes import Kind, TeamRoute
-from saas_access.refusal import Refusal, key_refused, model_not_granted, route_not_allowed, suspended
+from saas_access.proxy.sanitising import clean
+from saas_access.refusal import (
+    Refusal,
+    fields_not_allowed,
+    key_refused,
+    model_not_granted,
+    route_not_allowed,
+    suspended,
+    unavailable,
+)
 
 if TYPE_CHECKING:
     from saas_access.proxy.plugin import Plugin
 
 _TICKET = "saas_access_ticket"
 _METADATA = ("metadata", "litellm_metadata")
+_HEALTH_CHECK_TEAM = "litellm-internal-health-check"
 # What LiteLLM puts among the body's fields for itself.
 _LITELLMS_OWN = frozenset({"metadata", "litellm_metadata", "proxy_server_request", "secret_fields"})
 _STREAM_USAGE_CALL_TYPES = frozenset({"acompletion", "atext_completion"})
@@ -44,6 +54,9 @@ _STREAM_USAGE_CALL_TYPES = frozenset({"acompletion", "atext_completion"})
 
 class AccessHook(CustomLogger):
     """One for each process; listed as `saas_access.proxy.access_hook` under `litellm_settings.callbacks`."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        raise TypeError(f"{cls.__name__} can't extend the access hook: LiteLLM would pass over what it inherits")
 
     def __init__(self, plugin: Plugin) -> None:
         super().__init__()
@@ -58,7 +71,7 @@ class AccessHook(CustomLogger):
         state = note_caller(user_api_key_dict)
         if state.principal is None:
             return data
-        with failing_closed(state):
+        with failing_closed(state, self._plugin.troubles):
             return await self._admit(state, data, str(getattr(call_type, "value", call_type)))
 
     async def _admit(self, state: RequestState, data: dict[str, Any], call_type: str) -> dict[str, Any]:
@@ -68,56 +81,85 @@ class AccessHook(CustomLogger):
         decision = self._plugin.decide(state.team, data.get("model"), picker_forms=route.picker_names)
         refuse_unless_allowed(self._plugin, state, decision)
         self._strip(state, data, route)
-        price = price_of(deployments_of(decision.litellm_model), litellm.model_cost)
-        most = estimate(data, route.fields, price, self._plugin.settings.default_max_tokens)
-        reservation = await self._reserve(state, decision, most)
-        state.ticket = self._plugin.calls.issue(
-            decision=decision,
-            call_id=reservation.call_id,
-            estimate=most,
-            price=price,
-            job=state.job,
-        )
-        self._rewrite(state, data, decision, state.ticket)
+        fallbacks = self._fallbacks(state, decision)
+        candidates = self._candidates(state, decision, fallbacks, data, route)
+        reservation, candidates = await self._reserve(state, candidates)
+        state.ticket = self._plugin.calls.issue(candidates=candidates, call_id=reservation.call_id, job=state.job)
+        data.update(fallbacks.lists if len(candidates) > 1 else Fallbacks().lists)
+        self._rewrite(state, data, state.ticket)
         _ask_for_stream_usage(data, call_type)
         return data
 
     def _strip(self, state: RequestState, data: MutableMapping[str, Any], route: TeamRoute) -> None:
-        """Drop every field of the client's body that is not in the route's table: unknown ones may choose model,
-        provider, credential, endpoint, price or retries, and real clients do without (strip, since refusing would
-        stop them).
-        """
+        """Drops the fields of a form that don't pass, as was done with a JSON body before LiteLLM read it."""
         parsed = state.scope.get("parsed_body")
         sent = parsed[0] if isinstance(parsed, tuple) else tuple(data)
+        form = {name: data[name] for name in sent if name in data and name not in _LITELLMS_OWN}
+        bad_request = clean(form, route, self._plugin.settings)
+        if isinstance(parsed, tuple) and (own := [name for name in sent if name in _LITELLMS_OWN - route.fields]):
+            bad_request = fields_not_allowed([(name, "is LiteLLM's own in a form") for name in own])
+        if bad_request is not None:
+            state.refuse(bad_request)
         for name in sent:
-            if name not in route.fields and name not in _LITELLMS_OWN:
+            if name not in form and name not in _LITELLMS_OWN:
                 data.pop(name, None)
-        data["disable_fallbacks"] = True
 
-    async def _reserve(self, state: RequestState, decision: Decision, most: Usage) -> Reservation:
-        principal, job = state.team, state.job
+    def _fallbacks(self, state: RequestState, decision: Decision) -> Fallbacks:
+        router = llm_router()
+        if not has_fallbacks(router):
+            return Fallbacks()
+        sold = {model.litellm_model for model in self._plugin.available_models(state.team)}
+        return granted_fallbacks(router, decision.litellm_model, sold)
+
+    def _candidates(
+        self, state: RequestState, decision: Decision, fallbacks: Fallbacks, data: dict[str, Any], route: TeamRoute
+    ) -> list[Candidate]:
+        """What was asked for, and what may answer in its place, each under the first alias that the team has for it."""
+        decisions = [decision]
+        if fallbacks.models:
+            aliases: dict[str, str] = {}
+            for model in self._plugin.available_models(state.team):
+                aliases.setdefault(model.litellm_model, model.alias)
+            others = [self._plugin.decide(state.team, aliases[model], picker_forms=False) for model in fallbacks.models]
+            decisions += [other for other in others if other.reason is Reason.GRANTED]
+        most_tokens = self._plugin.settings.default_max_tokens
+        found = []
+        for each in decisions:
+            price = price_of(deployments_of(each.litellm_model), litellm.model_cost)
+            most = estimate(data, route.fields, price, most_tokens)
+            found.append(Candidate(each.alias, each.litellm_model, each.pricing, price, most))
+        return found
+
+    async def _reserve(self, state: RequestState, candidates: list[Candidate]) -> tuple[Reservation, list[Candidate]]:
+        """Holds what the dearest candidate may cost; where credits don't reach that far, what was asked for alone."""
+        asked, principal, job = candidates[0], state.team, state.job
         reservation = await self._plugin.calls.reserve(
             ReserveRequest(
                 team_id=principal.team_id,
                 key_id=principal.key_id,
-                alias=decision.alias,
+                alias=asked.alias,
                 job_id=job.job_id if job else None,
                 purpose=job.purpose if job else "",
-                pricing=decision.pricing,
-                estimate=most,
+                pricing=asked.pricing,
+                estimate=asked.estimate,
+                substitutes=[substitute(candidate) for candidate in candidates[1:]],
             )
         )
         if reservation.outcome is ReserveOutcome.CREDITS_EXHAUSTED:
+            if len(candidates) > 1:
+                return await self._reserve(state, candidates[:1])
             state.refuse(credits_exhausted(reservation))
         if reservation.outcome is not ReserveOutcome.RESERVED:  # checked before; ended in between
             raise HTTPException(409, "The job has ended")
-        return reservation
+        return reservation, candidates
 
-    def _rewrite(self, state: RequestState, data: dict[str, Any], decision: Decision, ticket: Ticket) -> None:
+    def _rewrite(self, state: RequestState, data: dict[str, Any], ticket: Ticket) -> None:
+        for candidate in reversed(ticket.candidates.values()):
+            state.actual_names.update(dict.fromkeys(names_of_deployments(candidate.litellm_model), candidate.alias))
+        asked = ticket.answering
         # LiteLLM puts the name that the client sent back into the answer: for a picker's form that isn't the alias.
-        names = {*names_of_deployments(decision.litellm_model), str(data["model"])}
-        state.actual_names = dict.fromkeys(names, decision.alias)
-        data["model"] = decision.litellm_model
+        state.actual_names[str(data["model"])] = asked.alias
+        data["model"] = asked.litellm_model
         own = "litellm_metadata" if isinstance(data.get("litellm_metadata"), dict) else "metadata"
         metadata = data.get(own)
         data[own] = {**(metadata if isinstance(metadata, dict) else {}), _TICKET: ticket.id}
@@ -129,16 +171,28 @@ class AccessHook(CustomLogger):
         the proxy's own (background health checks).
         """
         state = current_request.get()
-        if state is None or (state.principal is None and state.operator) or state.counted_alias is not None:
+        if state is None:
+            self._refuse_unless_own(kwargs)
             return kwargs
-        ticket = self._ticket_of(kwargs)
-        group = next((value for name in _METADATA if (value := _entry(kwargs, name, "model_group"))), None)
-        model = kwargs.get("model")
-        if ticket is None or ticket is not state.ticket or not ticket.covers(group, model):
+        if state.principal is None and state.operator:
+            return kwargs
+        group = next((str(value) for name in _METADATA if (value := _entry(kwargs, name, "model_group"))), None)
+        if state.counted_model is not None and group in (state.counted_model, None):
+            return kwargs
+        ticket, model = self._ticket_of(kwargs), kwargs.get("model")
+        if ticket is None or ticket is not state.ticket:
             state.refuse(route_not_allowed(str(state.scope.get("method", "WEBSOCKET")), state.path))
-        if isinstance(model, str):
-            ticket.deployments.add(model)
+        if not ticket.admits(group, model if isinstance(model, str) else None):
+            self._plugin.troubles.note(f"an attempt for '{group or model}' which the call was not decided for", state)
+            problem = "The call was changed after it was decided on; see the proxy's log"
+            state.refuse(unavailable(Reason.HOOK_MISSING, problem))
         return kwargs
+
+    def _refuse_unless_own(self, kwargs: Mapping[str, Any]) -> None:
+        """For an attempt that belongs to no request: the proxy's own checks may be made, nothing in a team's name."""
+        teams = {_entry(kwargs, name, "user_api_key_team_id") for name in _METADATA} - {None, "", _HEALTH_CHECK_TEAM}
+        if teams or self._ticket_of(kwargs) is not None:
+            raise HTTPException(403, {"error": "An attempt outside of any request can't be made for a team"})
 
     def _ticket_of(self, kwargs: Mapping[str, Any]) -> Ticket | None:
         return next(
@@ -154,7 +208,7 @@ class AccessHook(CustomLogger):
         params = kwargs.get("litellm_params") or {}
         ticket = self._ticket_of(params)
         if ticket is not None and not ticket.usage.done():
-            ticket.usage.set_result(usage_of_event(kwargs, ticket.price.known))
+            ticket.usage.set_result(usage_of_event(kwargs, ticket.answering.price.known))
 
     async def async_log_failure_event(
         self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any
@@ -162,7 +216,7 @@ class AccessHook(CustomLogger):
         """A stream that broke off after something was delivered has no usage to come: what is known stands."""
         ticket = self._ticket_of(kwargs.get("litellm_params") or {})
         if ticket is not None and ticket.delivering and not ticket.usage.done():
-            ticket.usage.set_result(ticket.estimate)
+            ticket.usage.set_result(ticket.answering.estimate)
 
 
 def _entry(kwargs: Mapping[str, Any], metadata: str, name: str) -> Any:

@@ -32,5 +32,8 @@ class ProxyHost:
     def can_route(self, litellm_model: str) -> bool | None:
         return can_route(litellm_model)
 
+    def trouble(self) -> str | None:
+        return self._plugin.troubles.warning()
+
     def hook_loaded(self) -> bool:
         return any(callback is self._plugin.access_hook for callback in litellm.callbacks)

@@ -16,6 +16,9 @@ from saas_access.admin.json_text import render
 from saas_access.proxy.exchange import Exchange
 from saas_access.proxy.passing_on import json_object, replay, with_body_length
 from saas_access.proxy.request_state import JobCall, RequestState
+from saas_access.proxy.routes import TEAM_ROUTES
+from saas_access.proxy.sanitising import clean
+from saas_access.refusal import Protocol
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Send
@@ -109,6 +112,9 @@ class JobCalls:
             missing.append(("purpose", "must be a string of at most 256 characters"))
         if missing:
             raise errors.invalid_values(missing)
+        bad_request = clean(body, TEAM_ROUTES["POST", _CHAT], self._plugin.settings)
+        if bad_request is not None:
+            raise errors.Refused(bad_request.status, **bad_request.body(Protocol.PAGE, state.request_id))
         if last == _STREAMED:
             body["stream"] = True
         state.job = JobCall(job_id, str(purpose))

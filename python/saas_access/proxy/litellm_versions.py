@@ -5,10 +5,15 @@ from __future__ import annotations
 import importlib.metadata
 import inspect
 import os
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from litellm.proxy._types import UserAPIKeyAuth
 
 OLDEST = (1, 90, 0)
 TESTED = ("1.103.11", "1.106.2", "1.109.1")
+_DASHBOARD_TEAM = "litellm-dashboard"
 COMPROMISED = {"1.82.7", "1.82.8", "1.107.0"}
 
 
@@ -67,6 +72,14 @@ def listing_row(litellm_model: str, router: Any) -> dict[str, Any]:
     from litellm.proxy.utils import create_model_info_response
 
     return dict(create_model_info_response(model_id=litellm_model, provider="openai", llm_router=router))
+
+
+def caller_of(scope: Mapping[str, Any]) -> UserAPIKeyAuth | None:
+    """Whom LiteLLM's authentication found, for keys of LiteLLM's own; None where it found nobody, or one of its
+    dashboard's users.
+    """
+    found = getattr((scope.get("state") or {}).get("principal"), "source_key", None)
+    return None if found is None or found.team_id == _DASHBOARD_TEAM else cast("UserAPIKeyAuth", found)
 
 
 def make_room_for_rate_limits(entries: int) -> None:

@@ -10,6 +10,8 @@ from saas_access.proxy.auth import is_master_key
 from saas_access.proxy.exchange import Exchange
 from saas_access.proxy.job_calls import JobCalls, is_job_call
 from saas_access.proxy.request_state import RequestState, current_request
+from saas_access.proxy.routes import Kind, route_of_path
+from saas_access.proxy.sanitising import RequestRefusedError, sanitised
 from saas_access.refusal import route_not_allowed
 
 if TYPE_CHECKING:
@@ -21,7 +23,15 @@ if TYPE_CHECKING:
 _LITELLMS_OWN = re.compile(r"/api/(plugins|event_logging)(/.*)?")
 # Pages that need no key and name deployments.
 _TELLTALE = re.compile(r"/public/litellm_model_cost_map/?")
-_CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key", b"x-litellm-api-key"})
+# In the order in which LiteLLM looks for a key; what stands behind the first is no key any more, and would travel on.
+_CREDENTIAL_ORDER = (
+    b"x-litellm-api-key",
+    b"authorization",
+    b"api-key",
+    b"x-api-key",
+    b"x-goog-api-key",
+    b"ocp-apim-subscription-key",
+)
 # Headers by which LiteLLM lets a caller choose models, retries, time-outs, tags, callbacks (the credential stays); and
 # the one that would have it compress an answer that has to be read here. The layer outside of this one compresses.
 _STEERING = re.compile(rb"x-litellm-(?!api-key$).*|accept-encoding")
@@ -43,7 +53,7 @@ class AccessMiddleware:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         asked = next((value.decode("latin-1") for name, value in headers if name == b"x-request-id"), None)
         state = RequestState(request_id=request_id.choose(asked), scope=scope)
-        state.operator = any(_holds_master_key(name, value) for name, value in headers)
+        state.operator = _is_the_operators(headers)
         token = current_request.set(state)
         try:
             await self._serve(state, receive, send)
@@ -63,19 +73,39 @@ class AccessMiddleware:
         else:
             exchange = Exchange(self._plugin, state, send)
             if not state.operator:
-                scope["headers"] = [(name, value) for name, value in scope["headers"] if not _STEERING.match(name)]
-                if _TELLTALE.fullmatch(path):
-                    refusal = route_not_allowed(scope["method"], path)
-                    await exchange.send_json(refusal.status, refusal.body(state.protocol, state.request_id))
+                try:
+                    receive = await self._restrained(state, receive)
+                except RequestRefusedError as refused:
+                    await exchange.refuse(refused.answer)
                     return
             await exchange.run(self._app, receive)
 
+    async def _restrained(self, state: RequestState, receive: Receive) -> Receive:
+        """The request as anybody but the operator may send it on. Raises RequestRefusedError."""
+        scope = state.scope
+        idle = frozenset(_CREDENTIAL_ORDER) - {_key_header(scope["headers"])}
+        scope["headers"] = [
+            (name, value) for name, value in scope["headers"] if name not in idle and not _STEERING.match(name)
+        ]
+        if _TELLTALE.fullmatch(state.path):
+            raise RequestRefusedError(route_not_allowed(scope["method"], state.path))
+        route = route_of_path(scope["method"], state.path)
+        if route is None or route.kind is Kind.LIST:
+            return receive
+        return await sanitised(state, route, receive, self._plugin.settings)
 
-def _holds_master_key(name: bytes, value: bytes) -> bool:
-    if name not in _CREDENTIALS:
-        return False
-    candidate = value.decode("latin-1")
-    return is_master_key(candidate) or is_master_key(candidate.partition(" ")[2].strip())
+
+def _key_header(headers: list[tuple[bytes, bytes]]) -> bytes | None:
+    """The name of the header in which LiteLLM will find the caller's key."""
+    given = {name for name, _ in headers}
+    return next((name for name in _CREDENTIAL_ORDER if name in given), None)
+
+
+def _is_the_operators(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Whether the caller's key is the master key."""
+    key_header = _key_header(headers)
+    candidates = [value.decode("latin-1") for name, value in headers if name == key_header]
+    return any(is_master_key(text) or is_master_key(text.partition(" ")[2].strip()) for text in candidates)
 
 
 def _without(headers: list[tuple[bytes, bytes]], name: bytes) -> list[tuple[bytes, bytes]]:

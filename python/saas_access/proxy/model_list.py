@@ -59,7 +59,7 @@ def model_list_router(plugin: Plugin, app: FastAPI) -> APIRouter:
 
 
 def _rows(plugin: Plugin, state: RequestState) -> list[dict[str, Any]]:
-    with failing_closed(state):
+    with failing_closed(state, plugin.troubles):
         return [
             {**listing_row(model.litellm_model, llm_router()), "id": model.alias}
             for model in plugin.available_models(state.team)

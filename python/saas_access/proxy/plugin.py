@@ -16,6 +16,7 @@ from saas_access.proxy import picker_names
 from saas_access.proxy.auth import VirtualKeyAuth
 from saas_access.proxy.calls import Calls
 from saas_access.proxy.counting import counting_router
+from saas_access.proxy.fail_closed import Troubles
 from saas_access.proxy.hook import AccessHook
 from saas_access.proxy.host import ProxyHost
 from saas_access.proxy.litellm_versions import litellm_version, make_room_for_rate_limits, require_supported
@@ -42,6 +43,7 @@ class Plugin:
         self.settings: Settings = runtime.settings
         self.engine: Engine = runtime.engine
         self.calls = Calls(self.engine)
+        self.troubles = Troubles()
         self.access_hook = AccessHook(self)
         self.user_api_key_auth = VirtualKeyAuth(self)
         self.service = Service(runtime=runtime, host=ProxyHost(self))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from fastapi import HTTPException
 
 from saas_access.proxy.routes import TEAM_ROUTES, TeamRoute, protocol_of_path
-from saas_access.refusal import Protocol, Refusal
+from saas_access.refusal import BadRequest, Protocol, Refusal
 
 if TYPE_CHECKING:
     from saas_access.proxy.calls import Ticket
@@ -43,10 +43,11 @@ class RequestState:
     scope: MutableMapping[str, Any]
     operator: bool = False
     principal: Principal | None = None
-    refusal: Refusal | None = None
+    refusal: Refusal | BadRequest | None = None
+    bad_request: BadRequest | None = None  # found before it was known who calls
     ticket: Ticket | None = None
     job: JobCall | None = None
-    counted_alias: str | None = None
+    counted_model: str | None = None  # tokens may be counted for this actual model
     authenticated: bool = False
     actual_names: dict[str, str] = field(default_factory=dict)
 
@@ -76,7 +77,7 @@ class RequestState:
         route = self.route
         return route.protocol if route else protocol_of_path(self.path)
 
-    def refuse(self, refusal: Refusal) -> NoReturn:
+    def refuse(self, refusal: Refusal | BadRequest) -> NoReturn:
         """Note the refusal for the middleware, which answers with it, and end LiteLLM's handling of the request."""
         self.refusal = refusal
         raise HTTPException(status_code=refusal.status, detail={"error": refusal.message})

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
+
+from starlette.routing import compile_path
 
 from saas_access.refusal import Protocol
 
@@ -57,7 +60,7 @@ _MODERATION = _fields("model input")
 _RERANK = _fields("model query documents top_n return_documents rank_fields max_chunks_per_doc max_tokens_per_doc")
 _MESSAGES = _fields(
     "model messages max_tokens system stream metadata stop_sequences temperature top_p top_k tools tool_choice thinking"
-    " service_tier context_management output_config output_format container cache_control"
+    " service_tier context_management output_config output_format cache_control"
 )
 _RESPONSES = _fields(
     "model input instructions stream stream_options include store reasoning text tools tool_choice parallel_tool_calls"
@@ -67,6 +70,13 @@ _RESPONSES = _fields(
 _GOOGLE = _fields(
     "contents systemInstruction system_instruction generationConfig generation_config tools toolConfig tool_config"
     " safetySettings safety_settings"
+)
+
+_COUNT_MESSAGES = _fields(
+    "model messages system tools tool_choice thinking context_management output_config cache_control"
+)
+_COUNT_RESPONSES = _fields(
+    "model input instructions tools tool_choice parallel_tool_calls reasoning text truncation previous_response_id"
 )
 
 _CHAT_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"acompletion"}), _CHAT, picker_names=True)
@@ -128,13 +138,15 @@ TEAM_ROUTES: dict[tuple[str, str], TeamRoute] = {
                 "/v1beta/models/{model_name:path}:streamGenerateContent",
                 "/models/{model_name:path}:streamGenerateContent",
             ),
-            TeamRoute(Protocol.ANTHROPIC, Kind.COUNT, picker_names=True): ("/v1/messages/count_tokens",),
-            TeamRoute(Protocol.OPENAI, Kind.COUNT, picker_names=True): (
+            TeamRoute(Protocol.ANTHROPIC, Kind.COUNT, fields=_COUNT_MESSAGES, picker_names=True): (
+                "/v1/messages/count_tokens",
+            ),
+            TeamRoute(Protocol.OPENAI, Kind.COUNT, fields=_COUNT_RESPONSES, picker_names=True): (
                 "/v1/responses/input_tokens",
                 "/responses/input_tokens",
                 "/openai/v1/responses/input_tokens",
             ),
-            TeamRoute(Protocol.GOOGLE, Kind.COUNT): (
+            TeamRoute(Protocol.GOOGLE, Kind.COUNT, fields=_GOOGLE): (
                 "/v1beta/models/{model_name:path}:countTokens",
                 "/models/{model_name:path}:countTokens",
             ),
@@ -146,6 +158,19 @@ TEAM_ROUTES: dict[tuple[str, str], TeamRoute] = {
         for template in ("/v1/models", "/models", "/v1/models/{model_id:path}", "/models/{model_id:path}")
     },
 }
+
+
+_PATTERNS: list[tuple[str, re.Pattern[str], TeamRoute]] = [
+    (method, compile_path(template)[0], route) for (method, template), route in TEAM_ROUTES.items() if "{" in template
+]
+
+
+def route_of_path(method: str, path: str) -> TeamRoute | None:
+    """The table's entry for a request, before LiteLLM has chosen a route for it."""
+    exact = TEAM_ROUTES.get((method, path))
+    if exact is not None:
+        return exact
+    return next((route for known, pattern, route in _PATTERNS if known == method and pattern.match(path)), None)
 
 
 def protocol_of_path(path: str) -> Protocol:

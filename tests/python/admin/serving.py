@@ -29,6 +29,7 @@ class ProxyHost:
 
     def __init__(self) -> None:
         self.hook_is_loaded = True
+        self.told: str | None = None
 
     def is_operator_key(self, key: str) -> bool:
         return key == MASTER_KEY
@@ -38,6 +39,9 @@ class ProxyHost:
 
     def hook_loaded(self) -> bool:
         return self.hook_is_loaded
+
+    def trouble(self) -> str | None:
+        return self.told
 
 
 @dataclass(frozen=True, kw_only=True)

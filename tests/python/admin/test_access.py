@@ -99,6 +99,70 @@ def test_a_wrong_credential_is_401_for_a_local_caller_too(local: Server, headers
     assert response.headers["www-authenticate"] == "Bearer"
 
 
+VIEWER_KEY = "viewer-key-of-the-tests"
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Server]:
+    made = make_server(tmp_path, viewer_key=VIEWER_KEY)
+    yield made
+    made.runtime.close()
+
+
+def test_a_viewer_sees_everything_and_changes_nothing(watched: Server) -> None:
+    viewer, operator = watched.client(VIEWER_KEY), watched.client(ADMIN_KEY)
+    created(operator.post("/api/organizations/create", json={"organization_id": "org", "name": "O"}))
+    revision = watched.runtime.engine.revision()
+    read = [("GET", path) for method, path in endpoints(watched) if method == "GET"]
+    assert len(read) > 10
+    for method, path in read:
+        assert viewer.request(method, path).status_code not in (401, 403), path
+    changing = [(method, path) for method, path in endpoints(watched) if method != "GET"]
+    for method, path in changing:
+        response = viewer.request(method, path + "?dry_run=true", json={})
+        if path == "/api/authorize/explain":
+            assert response.status_code == 422
+        else:
+            assert refused(response, 403)["reason"] == "viewer_reads_only", path
+    assert watched.runtime.engine.revision() == revision
+    assert "warnings" in answered(viewer.get("/api/health"))
+
+
+def test_too_many_wrong_keys_from_a_source_close_it_for_operators_alone(tmp_path: Path) -> None:
+    server = make_server(tmp_path, failed_attempts_per_minute=3)
+    operator = server.client(ADMIN_KEY, address="192.0.2.7")
+    created(operator.post("/api/organizations/create", json={"organization_id": "org", "name": "O"}))
+    team = {"organization_id": "org", "team_id": "team"}
+    key = created(operator.post("/api/teams/create", json=team))["virtual_key"]
+    guesser = server.client("a guess", address="192.0.2.7")
+    for _ in range(3):
+        refused(guesser.get("/api/teams"), 401)
+    for client in (guesser, operator):
+        response = client.get("/api/teams")
+        assert refused(response, 429)["message"] == "Too many wrong keys came from this address; try again in 20 s."
+        assert response.headers["retry-after"] == "20"
+    answered(server.client(key, address="192.0.2.7").get("/api/teams/team"))
+    answered(server.client(ADMIN_KEY, address="192.0.2.8").get("/api/teams"))
+    server.runtime.close()
+
+
+def test_refusals_and_revoked_keys_are_no_guesses(tmp_path: Path) -> None:
+    server = make_server(tmp_path, failed_attempts_per_minute=1)
+    operator = server.client(ADMIN_KEY)
+    created(operator.post("/api/organizations/create", json={"organization_id": "org", "name": "O"}))
+    team = created(operator.post("/api/teams/create", json={"organization_id": "org", "team_id": "team"}))
+    client = server.client(team["virtual_key"])
+    (key,) = answered(operator.get("/api/teams/team/keys"))["keys"]
+    for _ in range(3):
+        refused(client.get("/api/teams"), 403)
+    answered(operator.delete(f"/api/teams/team/keys/{key['key_id']}"))
+    for _ in range(3):
+        assert refused(client.get("/api/teams/team"), 401)["reason"] == "key_revoked"
+        refused(server.client().get("/api/teams"), 401)
+    answered(operator.get("/api/teams"))
+    server.runtime.close()
+
+
 def test_a_secret_is_never_repeated(server: Server, operator: Client, stocked: Acme) -> None:
     key = stocked.acme_key
     for response in (

@@ -178,6 +178,11 @@ def test_a_missing_hook_is_not_healthy(server: Server, operator: Client, anonymo
     assert (anonymous_response.status_code, anonymous_response.json()) == (503, {"status": "unavailable"})
 
 
+def test_health_tells_the_operator_of_calls_refused_for_a_fault(server: Server, operator: Client) -> None:
+    server.host.told = "1 call was refused since the start for a fault here"
+    assert server.host.told in answered(operator.get("/api/health"))["warnings"]
+
+
 def test_a_closed_store_is_not_healthy(server: Server, operator: Client) -> None:
     server.runtime.close()
     response = operator.get("/api/health")

@@ -6,7 +6,7 @@ import pytest
 from fastapi import HTTPException
 
 from saas_access._core import Reason, StoreUnavailable
-from saas_access.proxy.fail_closed import failing_closed
+from saas_access.proxy.fail_closed import Troubles, failing_closed
 from saas_access.proxy.request_state import RequestState
 from saas_access.refusal import key_refused
 
@@ -27,7 +27,7 @@ def state() -> RequestState:
 def test_any_exception_becomes_a_503_that_tells_the_client_nothing(
     state: RequestState, error: Exception, reason: Reason
 ) -> None:
-    with pytest.raises(HTTPException) as ended, failing_closed(state):
+    with pytest.raises(HTTPException) as ended, failing_closed(state, Troubles()):
         raise error
     assert ended.value.status_code == 503
     assert state.refusal is not None
@@ -37,8 +37,20 @@ def test_any_exception_becomes_a_503_that_tells_the_client_nothing(
 
 
 def test_a_refusal_passes_as_it_is(state: RequestState) -> None:
-    with pytest.raises(HTTPException) as ended, failing_closed(state):
+    with pytest.raises(HTTPException) as ended, failing_closed(state, Troubles()):
         state.refuse(key_refused(Reason.KEY_EXPIRED))
     assert ended.value.status_code == 401
     assert state.refusal is not None
     assert state.refusal.reason is Reason.KEY_EXPIRED
+
+
+def test_the_operator_is_told_what_and_how_often(state: RequestState) -> None:
+    troubles = Troubles()
+    assert troubles.warning() is None
+    for _ in range(2):
+        with pytest.raises(HTTPException), failing_closed(state, troubles):
+            raise KeyError("a mistake of ours")
+    told = troubles.warning()
+    assert told is not None
+    assert told.startswith("2 calls were refused since the start for a fault here, the last at ")
+    assert told.endswith("the access hook failed (KeyError).")
