@@ -137,6 +137,7 @@ QUERY: dict[str, str] = {
 
 # Request headers, by pattern: dropped before LiteLLM reads them. Unknown ones pass.
 HEADERS: dict[str, str] = {
+    "keys behind the one that LiteLLM takes": "a second credential would travel on to a provider",
     "x-litellm-.* (but x-litellm-api-key)": "by them LiteLLM lets a caller choose models, retries, time limits, tags",
 }
 

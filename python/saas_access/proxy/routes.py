@@ -19,12 +19,33 @@ class Kind(enum.Enum):
     LIST = "list"  # answered by our own route (model_list.py)
 
 
+class Named(enum.Enum):
+    """Where LiteLLM reads the model's name on a route; the hook is given what it read."""
+
+    BODY = "body"
+    FIRST_OF_ALL = "path, else `?model=`, else body"
+    QUERY_OR_FORM = "`?model=`, else form"
+    FORM = "form"
+    PATH = "path"
+    NOWHERE = "-"
+
+
+class Used(enum.Enum):
+    """What a team that is billed by use is charged by on a route."""
+
+    TOKENS = "tokens of LiteLLM's usage event, else of the answer, else those reserved"
+    COST = "cost of LiteLLM's usage event, else what was reserved"
+    FREE = "free"
+
+
 @dataclass(frozen=True, slots=True)
 class TeamRoute:
     """One allowed route. `call_types`: what LiteLLM's pre-call hook is told; `fields`: what a body may hold."""
 
     protocol: Protocol
     kind: Kind
+    named: Named
+    used: Used
     call_types: frozenset[str] = frozenset()
     fields: frozenset[str] = frozenset()
     picker_names: bool = False  # Claude Code's `claude-router-<hex>` and `[1m]` forms of a model's name are understood
@@ -79,23 +100,36 @@ _COUNT_RESPONSES = _fields(
     "model input instructions tools tool_choice parallel_tool_calls reasoning text truncation previous_response_id"
 )
 
-_CHAT_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"acompletion"}), _CHAT, picker_names=True)
-_COMPLETION_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"atext_completion"}), _COMPLETION)
-_EMBEDDING_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"aembedding"}), _EMBEDDING)
-_IMAGE_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"image_generation"}), _IMAGE)
-_IMAGE_EDIT_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"aimage_edit"}), _IMAGE)
-_SPEECH_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"aspeech"}), _SPEECH)
-_TRANSCRIPTION_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"transcription"}), _TRANSCRIPTION)
-_MODERATION_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"moderation"}), _MODERATION)
-_RERANK_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"rerank"}), _RERANK)
-_MESSAGES_ROUTE = TeamRoute(
-    Protocol.ANTHROPIC, Kind.CALL, frozenset({"anthropic_messages"}), _MESSAGES, picker_names=True
-)
-_RESPONSES_ROUTE = TeamRoute(Protocol.OPENAI, Kind.CALL, frozenset({"aresponses"}), _RESPONSES, picker_names=True)
-_GOOGLE_ROUTE = TeamRoute(
-    Protocol.GOOGLE, Kind.CALL, frozenset({"agenerate_content", "agenerate_content_stream"}), _GOOGLE
-)
-_LIST_ROUTE = TeamRoute(Protocol.OPENAI, Kind.LIST)
+
+def _call(
+    protocol: Protocol,
+    fields: frozenset[str],
+    *call_types: str,
+    named: Named = Named.BODY,
+    used: Used = Used.TOKENS,
+    picker_names: bool = False,
+) -> TeamRoute:
+    return TeamRoute(protocol, Kind.CALL, named, used, frozenset(call_types), fields, picker_names)
+
+
+def _count(protocol: Protocol, fields: frozenset[str], *, named: Named = Named.BODY) -> TeamRoute:
+    return TeamRoute(protocol, Kind.COUNT, named, Used.FREE, frozenset(), fields, picker_names=named is Named.BODY)
+
+
+_OPENAI, _ANY, _PATH = Protocol.OPENAI, Named.FIRST_OF_ALL, Named.PATH
+_CHAT_ROUTE = _call(_OPENAI, _CHAT, "acompletion", named=_ANY, picker_names=True)
+_COMPLETION_ROUTE = _call(_OPENAI, _COMPLETION, "atext_completion", named=_ANY)
+_EMBEDDING_ROUTE = _call(_OPENAI, _EMBEDDING, "aembedding", named=_ANY)
+_IMAGE_ROUTE = _call(_OPENAI, _IMAGE, "image_generation", named=_ANY, used=Used.COST)
+_IMAGE_EDIT_ROUTE = _call(_OPENAI, _IMAGE, "aimage_edit", named=Named.QUERY_OR_FORM, used=Used.COST)
+_SPEECH_ROUTE = _call(_OPENAI, _SPEECH, "aspeech", used=Used.COST)
+_TRANSCRIPTION_ROUTE = _call(_OPENAI, _TRANSCRIPTION, "transcription", named=Named.FORM, used=Used.COST)
+_MODERATION_ROUTE = _call(_OPENAI, _MODERATION, "moderation")
+_RERANK_ROUTE = _call(_OPENAI, _RERANK, "rerank", used=Used.COST)
+_MESSAGES_ROUTE = _call(Protocol.ANTHROPIC, _MESSAGES, "anthropic_messages", picker_names=True)
+_RESPONSES_ROUTE = _call(_OPENAI, _RESPONSES, "aresponses", picker_names=True)
+_GOOGLE_ROUTE = _call(Protocol.GOOGLE, _GOOGLE, "agenerate_content", "agenerate_content_stream", named=_PATH)
+_LIST_ROUTE = TeamRoute(_OPENAI, Kind.LIST, Named.NOWHERE, Used.FREE)
 
 # (method, LiteLLM's route template) -> what a team may do there. All names of a path that has several.
 TEAM_ROUTES: dict[tuple[str, str], TeamRoute] = {
@@ -138,15 +172,13 @@ TEAM_ROUTES: dict[tuple[str, str], TeamRoute] = {
                 "/v1beta/models/{model_name:path}:streamGenerateContent",
                 "/models/{model_name:path}:streamGenerateContent",
             ),
-            TeamRoute(Protocol.ANTHROPIC, Kind.COUNT, fields=_COUNT_MESSAGES, picker_names=True): (
-                "/v1/messages/count_tokens",
-            ),
-            TeamRoute(Protocol.OPENAI, Kind.COUNT, fields=_COUNT_RESPONSES, picker_names=True): (
+            _count(Protocol.ANTHROPIC, _COUNT_MESSAGES): ("/v1/messages/count_tokens",),
+            _count(_OPENAI, _COUNT_RESPONSES): (
                 "/v1/responses/input_tokens",
                 "/responses/input_tokens",
                 "/openai/v1/responses/input_tokens",
             ),
-            TeamRoute(Protocol.GOOGLE, Kind.COUNT, fields=_GOOGLE): (
+            _count(Protocol.GOOGLE, _GOOGLE, named=_PATH): (
                 "/v1beta/models/{model_name:path}:countTokens",
                 "/models/{model_name:path}:countTokens",
             ),
