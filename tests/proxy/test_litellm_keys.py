@@ -64,3 +64,25 @@ def test_the_proxys_administrator_is_not_a_team(own_keys_proxy: Proxy, seen: Ups
         assert "forbidden" in [row["id"] for row in client.get("/v1/models").json()["data"]]
         assert client.post("/v1/chat/completions", json={**CHAT, "model": "forbidden"}).status_code == 200
     assert seen.models() == ["up-forbidden"]
+
+
+def test_nothing_outside_of_the_table_answers_a_team(own_keys_proxy: Proxy, seen: Upstream) -> None:
+    customer = sell(own_keys_proxy, {"chat": "real-a"})
+    paths = ["/model/info", "/v1/model/info", "/model_group/info", "/v1/files", "/router/settings", "/health"]
+    with own_keys_proxy.client(authorization=f"Bearer sk-of-{customer.team_id}") as client:
+        for path in paths:
+            answer = client.get(path)
+            assert answer.status_code == 403, (path, answer.text)
+            assert answer.json()["reason"] == "route_not_allowed", path
+            assert "real-a" not in answer.text
+    assert seen.seen() == []
+    with own_keys_proxy.client(authorization="Bearer sk-admin") as admin:
+        assert "real-a" in admin.get("/model/info").text
+
+
+def test_what_is_refused_by_name_is_refused_here_too(own_keys_proxy: Proxy, seen: Upstream) -> None:
+    customer = sell(own_keys_proxy, {"chat": "real-a"})
+    with own_keys_proxy.client(authorization=f"Bearer sk-of-{customer.team_id}") as client:
+        answer = client.post("/v1/chat/completions", json={**CHAT, "fallbacks": ["forbidden"]})
+    assert answer.status_code == 422, answer.text
+    assert seen.seen() == []
