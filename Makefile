@@ -89,6 +89,26 @@ test-tsan: $(VENV)/.created ## Test the C++ core under ThreadSanitizer
 test-long: test-asan test-tsan develop ## Tests that take minutes: sanitizers, load, crashes
 	$(BIN)/python -m pytest -m long
 
+# Each kind of client program has an environment of its own: their pins don't agree with each other, nor with LiteLLM's.
+CLIENTS := .venv-clients
+.PHONY: test-clients
+test-clients: develop $(patsubst %,$(CLIENTS)/%/.installed,newest previous aider node) ## Test with real client programs (Python 3.11 or 3.12; some minutes)
+	$(BIN)/python -m pytest tests/clients
+
+.PRECIOUS: $(CLIENTS)/%/.installed
+$(CLIENTS)/%/.installed: tests/clients/requirements-%.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --no-deps --requirement $<
+	touch $@
+
+# Node itself comes from PyPI: the clients demand a newer one than distributions have.
+$(CLIENTS)/node/.installed: tests/clients/requirements-node.txt $(wildcard tests/clients/node/package*.json)
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --no-deps --requirement $<
+	cp $(filter %.json,$^) $(@D)
+	cd $(@D) && PATH=$$PWD/bin:$$PATH npm ci --no-audit --no-fund
+	touch $@
+
 .PHONY: test-versions
 test-versions: $(LITELLM_VERSIONS:%=test-litellm-%) ## Test inside other LiteLLM releases, each in an environment of its own
 

@@ -141,6 +141,15 @@ def test_google_routes(proxy: Proxy, seen: Upstream, action: str, actual: str) -
     assert seen.seen() == []
 
 
+def test_googles_sdk_may_use_the_version_that_it_does_by_default(proxy: Proxy, seen: Upstream) -> None:
+    with sell(proxy, {"acme/gem": "real-gemini"}).client() as client:
+        answer = client.post("/v1/models/acme/gem:generateContent", json=CONTENTS)
+        assert answer.status_code == 200, answer.text
+        refused = client.post("/v1/models/forbidden:generateContent", json=CONTENTS)
+    assert seen.models() == ["up-gemini"]
+    assert (refused.status_code, refused.json()["error"]["status"]) == (403, "PERMISSION_DENIED")
+
+
 def test_the_anthropic_shape_of_a_refusal(customer: Customer) -> None:
     refused = post(customer, "/v1/messages", "forbidden", {"messages": MESSAGES, "max_tokens": 9}, None).json()
     assert refused["type"] == "error"

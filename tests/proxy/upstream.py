@@ -3,17 +3,20 @@
 Run as `python upstream.py PORT`. Besides the providers' routes: `GET /log` answers everything recorded as a JSON list
 of `{method, path, model, key, body}`, `DELETE /log` empties it. A model whose name contains "failing" answers 500;
 one that contains "cut" stops its stream in the middle and breaks it off there at `POST /cut`. The listing `GET
-/v1/models` is not recorded: LiteLLM asks for it by itself at start.
+/v1/models` is not recorded: LiteLLM asks for it by itself at start. A request that forces a tool call gets one, and one
+that asks for JSON of a schema gets the smallest such JSON, with "Paris" for a string and 7 for a number.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import struct
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, NamedTuple
 
 import uvicorn
 from starlette.applications import Starlette
@@ -58,16 +61,82 @@ async def read(request: Request) -> dict[str, Any]:
     return json.loads(raw) if raw else {}
 
 
+def example(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
+    """The smallest JSON value that fits a JSON schema."""
+    if "$ref" in schema:
+        return example(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    for choice in (*schema.get("anyOf", ()), *schema.get("allOf", ())):
+        return example(choice, definitions)
+    if "enum" in schema or "const" in schema:
+        return schema.get("const", *schema.get("enum", ())[:1])
+    kind = str(schema.get("type", "object")).lower()  # Google writes them in capitals
+    if kind == "object":
+        return {name: example(part, definitions) for name, part in schema.get("properties", {}).items()}
+    if kind == "array":
+        return [example(schema["items"], definitions)]
+    return {"string": "Paris", "boolean": True, "null": None}.get(kind, 7)
+
+
+class Wanted(NamedTuple):
+    """A tool call that the client forces, as an answer to it is written."""
+
+    name: str
+    arguments: dict[str, Any]
+
+    @property
+    def json(self) -> str:
+        return json.dumps(self.arguments)
+
+
+def offered(body: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and schema of each tool, whatever the dialect."""
+    for tool in body.get("tools") or ():
+        for function in tool.get("functionDeclarations") or [tool.get("function") or tool]:
+            keys = ("parameters", "input_schema", "parametersJsonSchema", "parameters_json_schema")
+            yield function.get("name", ""), next(filter(None, map(function.get, keys)), {})
+
+
+def forced_tool(body: dict[str, Any]) -> Wanted | None:
+    calling = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
+    choice = body.get("tool_choice") or {"type": str(calling.get("mode")).lower()}
+    if isinstance(choice, str):
+        choice = {"type": choice}
+    if choice["type"] not in ("required", "any", "tool", "function"):
+        return None
+    named = choice.get("name") or choice.get("function", {}).get("name")
+    tools = ((name, schema) for name, schema in offered(body) if named in (None, name))
+    return next((Wanted(name, example(schema, schema.get("$defs", {}))) for name, schema in tools), None)
+
+
+def text(body: dict[str, Any]) -> str:
+    """What to say: JSON where the client asks for JSON of a schema."""
+    generation = body.get("generationConfig") or {}
+    schema: dict[str, Any] | None = (
+        ((body.get("response_format") or {}).get("json_schema") or {}).get("schema")
+        or ((body.get("text") or {}).get("format") or {}).get("schema")
+        or ((body.get("output_config") or {}).get("format") or {}).get("schema")
+        or generation.get("responseJsonSchema")
+        or generation.get("responseSchema")
+    )
+    return json.dumps(example(schema, schema.get("$defs", {}))) if schema else TEXT
+
+
 def chat(body: dict[str, Any]) -> Response:
     base = {"id": "chatcmpl-1", "created": int(time.time()), "model": body["model"]}
+    said: dict[str, Any] = {"content": text(body)}
+    finish = "stop"
+    if tool := forced_tool(body):
+        call = {"id": "call_1", "type": "function", "function": {"name": tool.name, "arguments": tool.json}}
+        said, finish = {"content": None, "tool_calls": [{"index": 0, **call}]}, "tool_calls"
     if not body.get("stream"):
-        message = {"role": "assistant", "content": TEXT}
-        choices = [{"index": index, "message": message, "finish_reason": "stop"} for index in range(body.get("n") or 1)]
+        message = {"role": "assistant", **said}
+        choices = [{"index": index, "message": message, "finish_reason": finish} for index in range(body.get("n") or 1)]
         return JSONResponse({**base, "object": "chat.completion", "choices": choices, "usage": OPENAI_USAGE})
     base["object"] = "chat.completion.chunk"
-    deltas = [{"role": "assistant", "content": ""}, *({"content": word + " "} for word in TEXT.split())]
+    pieces = [said] if tool else [{"content": word + " "} for word in text(body).split()]
+    deltas = [{"role": "assistant", "content": ""}, *pieces]
     events = [{**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
-    events.append({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    events.append({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
     if (body.get("stream_options") or {}).get("include_usage"):
         events.append({**base, "choices": [], "usage": OPENAI_USAGE})
     return event_stream(sse(*events, done=True), body)
@@ -91,23 +160,48 @@ def completion(body: dict[str, Any]) -> Response:
     return event_stream(sse(*events, done=True), body)
 
 
-def responses(body: dict[str, Any]) -> Response:
-    output: list[dict[str, Any]] = [
-        {
-            "type": "message",
-            "id": "msg_1",
+def response_item(body: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The one output item of a response, and the events that stream it."""
+    at = {"output_index": 0}
+    if tool := forced_tool(body):
+        item: dict[str, Any] = {
+            "type": "function_call",
+            "id": "fc_1",
+            "call_id": "call_1",
+            "name": tool.name,
             "status": "completed",
-            "role": "assistant",
-            "content": [{"type": "output_text", "text": TEXT, "annotations": []}],
         }
-    ]
+        place = {"item_id": "fc_1", **at}
+        events: list[dict[str, Any]] = [
+            {"type": "response.output_item.added", **at, "item": {**item, "arguments": ""}},
+            {"type": "response.function_call_arguments.delta", **place, "delta": tool.json},
+            {"type": "response.function_call_arguments.done", **place, "name": tool.name, "arguments": tool.json},
+        ]
+        item["arguments"] = tool.json
+    else:
+        part = {"type": "output_text", "text": text(body), "annotations": []}
+        item = {"type": "message", "id": "msg_1", "status": "completed", "role": "assistant"}
+        place = {"item_id": "msg_1", **at, "content_index": 0}
+        events = [
+            {"type": "response.output_item.added", **at, "item": {**item, "content": []}},
+            {"type": "response.content_part.added", **place, "part": {**part, "text": ""}},
+            {"type": "response.output_text.delta", **place, "delta": part["text"], "logprobs": []},
+            {"type": "response.output_text.done", **place, "text": part["text"], "logprobs": []},
+            {"type": "response.content_part.done", **place, "part": part},
+        ]
+        item["content"] = [part]
+    return item, [*events, {"type": "response.output_item.done", **at, "item": item}]
+
+
+def responses(body: dict[str, Any]) -> Response:
+    item, item_events = response_item(body)
     answer = {
         "id": "resp_1",
         "object": "response",
         "created_at": int(time.time()),
         "status": "completed",
         "model": body["model"],
-        "output": output,
+        "output": [item],
         "parallel_tool_calls": True,
         "tool_choice": "auto",
         "tools": [],
@@ -122,15 +216,9 @@ def responses(body: dict[str, Any]) -> Response:
     if not body.get("stream"):
         return JSONResponse(answer)
     started = {**answer, "status": "in_progress", "output": [], "usage": None}
-    part = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
     events: list[dict[str, Any]] = [
         {"type": "response.created", "response": started},
-        {"type": "response.output_item.added", "output_index": 0, "item": {**output[0], "content": []}},
-        {"type": "response.content_part.added", **part, "part": {**output[0]["content"][0], "text": ""}},
-        {"type": "response.output_text.delta", **part, "delta": TEXT, "logprobs": []},
-        {"type": "response.output_text.done", **part, "text": TEXT, "logprobs": []},
-        {"type": "response.content_part.done", **part, "part": output[0]["content"][0]},
-        {"type": "response.output_item.done", "output_index": 0, "item": output[0]},
+        *item_events,
         {"type": "response.completed", "response": answer},
     ]
     numbered = [{**event, "sequence_number": number} for number, event in enumerate(events)]
@@ -139,13 +227,19 @@ def responses(body: dict[str, Any]) -> Response:
 
 def messages(body: dict[str, Any]) -> Response:
     usage = {"input_tokens": PROMPT_TOKENS, "output_tokens": COMPLETION_TOKENS}
+    block: dict[str, Any] = {"type": "text", "text": text(body)}
+    empty, delta = {**block, "text": ""}, {"type": "text_delta", "text": block["text"]}
+    if tool := forced_tool(body):
+        block = {"type": "tool_use", "id": "toolu_1", "name": tool.name, "input": tool.arguments}
+        empty, delta = {**block, "input": {}}, {"type": "input_json_delta", "partial_json": tool.json}
+    stop_reason = "tool_use" if tool else "end_turn"
     answer = {
         "id": "msg_1",
         "type": "message",
         "role": "assistant",
         "model": body["model"],
-        "content": [{"type": "text", "text": TEXT}],
-        "stop_reason": "end_turn",
+        "content": [block],
+        "stop_reason": stop_reason,
         "stop_sequence": None,
         "usage": usage,
     }
@@ -159,10 +253,10 @@ def messages(body: dict[str, Any]) -> Response:
     }
     events: list[dict[str, Any]] = [
         {"type": "message_start", "message": started},
-        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
-        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": TEXT}},
+        {"type": "content_block_start", "index": 0, "content_block": empty},
+        {"type": "content_block_delta", "index": 0, "delta": delta},
         {"type": "content_block_stop", "index": 0},
-        {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": usage},
+        {"type": "message_delta", "delta": {"stop_reason": stop_reason, "stop_sequence": None}, "usage": usage},
         {"type": "message_stop"},
     ]
     return event_stream(sse(*events, named=True), body)
@@ -171,8 +265,10 @@ def messages(body: dict[str, Any]) -> Response:
 def google(body: dict[str, Any], action: str) -> Response:
     if action == "countTokens":
         return JSONResponse({"totalTokens": PROMPT_TOKENS})
+    tool = forced_tool(body)
+    part = {"functionCall": {"name": tool.name, "args": tool.arguments}} if tool else {"text": text(body)}
     answer = {
-        "candidates": [{"content": {"role": "model", "parts": [{"text": TEXT}]}, "finishReason": "STOP", "index": 0}],
+        "candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}],
         "usageMetadata": GOOGLE_USAGE,
         "modelVersion": body["model"],
     }
@@ -187,7 +283,10 @@ def counted(_body: dict[str, Any]) -> Response:
 
 def embeddings(body: dict[str, Any]) -> Response:
     inputs = body["input"] if isinstance(body["input"], list) else [body["input"]]
-    data = [{"object": "embedding", "index": index, "embedding": [0.5, 0.25]} for index in range(len(inputs))]
+    vector: Any = [0.5, 0.25]
+    if body.get("encoding_format") == "base64":
+        vector = base64.b64encode(struct.pack("<2f", *vector)).decode()
+    data = [{"object": "embedding", "index": index, "embedding": vector} for index in range(len(inputs))]
     usage = {"prompt_tokens": PROMPT_TOKENS, "total_tokens": PROMPT_TOKENS}
     return JSONResponse({"object": "list", "model": body["model"], "data": data, "usage": usage})
 

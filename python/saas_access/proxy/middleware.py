@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _LITELLMS_OWN = re.compile(r"/api/(plugins|event_logging)(/.*)?")
 # Pages that need no key and name deployments.
 _TELLTALE = re.compile(r"/public/litellm_model_cost_map/?")
+# Where Google's SDK calls by default; LiteLLM serves the same under /v1beta alone.
+_GOOGLE_V1 = re.compile(r"/v1(/models/.+:(generateContent|streamGenerateContent|countTokens))")
 # In the order in which LiteLLM looks for a key; what stands behind the first is no key any more, and would travel on.
 _CREDENTIAL_ORDER = (
     b"x-litellm-api-key",
@@ -54,6 +56,9 @@ class AccessMiddleware:
         asked = next((value.decode("latin-1") for name, value in headers if name == b"x-request-id"), None)
         state = RequestState(request_id=request_id.choose(asked), scope=scope)
         state.operator = _is_the_operators(headers)
+        if (google := _GOOGLE_V1.fullmatch(scope["path"])) is not None:
+            scope["path"] = f"/v1beta{google[1]}"
+            scope["raw_path"] = scope["path"].encode()
         token = current_request.set(state)
         try:
             await self._serve(state, receive, send)
