@@ -23,7 +23,11 @@ def deployments_of(litellm_model: str) -> list[Mapping[str, Any]]:
 
 
 def can_route(litellm_model: str) -> bool | None:
-    """Whether the running proxy has anything for this model; None while it has no router to ask."""
+    """Whether the running proxy has anything for this model; None while it has no router to ask. A pattern and a list
+    of models are none, though LiteLLM would take them for some.
+    """
+    if {"*", ","} & set(litellm_model):
+        return False
     return None if llm_router() is None else bool(deployments_of(litellm_model))
 
 
