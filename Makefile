@@ -131,6 +131,10 @@ bench: $(VENV)/.created ## Measure decisions a second (SIZES="S M L"; L takes a 
 	cmake --build --preset bench
 	build/bench/decision_benchmark $(SIZES)
 
+.PHONY: bench-proxy
+bench-proxy: develop ## Measure what the plugin costs the proxy: CPU time a request, beside a proxy without it
+	$(BIN)/python benchmarks/proxy_overhead.py
+
 .PHONY: lint
 lint: develop ## Check style and types, in C++ and Python
 	$(BIN)/ruff check

@@ -22,11 +22,11 @@ auto write(Result (*operation)(Write&, Arguments...)) {
   };
 }
 
-/// `operation(SQLite::Database&, arguments...)` as a method that takes the arguments.
+/// `operation(Connection&, arguments...)` as a method that takes the arguments.
 template <class Result, class... Arguments>
-auto read(Result (*operation)(SQLite::Database&, Arguments...)) {
+auto read(Result (*operation)(Connection&, Arguments...)) {
   return [operation](const EngineHandle& handle, const std::remove_cvref_t<Arguments>&... arguments) {
-    return handle.engine()->read([&](SQLite::Database& db) { return operation(db, arguments...); });
+    return handle.engine()->read([&](Connection& db) { return operation(db, arguments...); });
   };
 }
 

@@ -16,11 +16,11 @@ namespace {
 
 using Position = std::optional<std::int64_t>;
 
-/// Runs `work(SQLite::Database&, UnixMs now, owner)` in one durable transaction.
+/// Runs `work(Connection&, UnixMs now, owner)` in one durable transaction.
 template <class Work>
 auto transact(const EngineHandle& handle, Work&& work) {
   const auto engine = handle.engine();
-  return engine->transact([&](SQLite::Database& db) { return work(db, engine->now_ms(), engine->owner()); });
+  return engine->transact([&](Connection& db) { return work(db, engine->now_ms(), engine->owner()); });
 }
 
 void define_calls(EngineClass& engine) {
@@ -42,7 +42,8 @@ void define_calls(EngineClass& engine) {
             });
           },
           Unlocked(), py::kw_only(), "call_id"_arg, "usage"_arg, "latency_ms"_arg, "answered_by"_arg = py::none(),
-          "The call was answered: charges its real price, as `answered_by` if another model did it, and frees the rest.")
+          "The call was answered: charges its real price, as `answered_by` if another model did it, and frees the "
+          "rest.")
       .def(
           "release",
           [](const EngineHandle& handle, const CallId& call_id, bool failed, std::int64_t latency_ms) {

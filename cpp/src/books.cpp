@@ -7,7 +7,7 @@
 
 namespace saas_access {
 
-Account read_account(SQLite::Database& db, RowId team) {
+Account read_account(Connection& db, RowId team) {
   auto query =
       prepare(db, "SELECT allocated_micro, balance_micro, held_micro, last_seq FROM account WHERE team = ?", team);
   if (!query.executeStep()) throw StoreUnavailable("The database holds a team without an account");
@@ -15,12 +15,12 @@ Account read_account(SQLite::Database& db, RowId team) {
           query.getColumn(3).getInt64()};
 }
 
-void store_account(SQLite::Database& db, const Account& account) {
+void store_account(Connection& db, const Account& account) {
   execute(db, "UPDATE account SET allocated_micro = ?, balance_micro = ?, held_micro = ?, last_seq = ? WHERE team = ?",
           account.allocated, account.balance, account.held, account.last_seq, account.team);
 }
 
-void append_entry(SQLite::Database& db, Account& account, const NewEntry& entry, UnixMs now_ms) {
+void append_entry(Connection& db, Account& account, const NewEntry& entry, UnixMs now_ms) {
   account.balance += entry.amount;
   account.last_seq += 1;
   execute(
@@ -31,12 +31,12 @@ void append_entry(SQLite::Database& db, Account& account, const NewEntry& entry,
       entry.job, entry.virtual_key, entry.call_id, entry.alias, whole_second(now_ms));
 }
 
-RowId require_team_ever(SQLite::Database& db, const TeamId& team_id) {
+RowId require_team_ever(Connection& db, const TeamId& team_id) {
   if (const auto row = find_integer(db, "SELECT row FROM team WHERE team_id = ?", team_id)) return *row;
   throw NotFound(describe(team_id) + " does not exist");
 }
 
-std::optional<JobState> find_job_state(SQLite::Database& db, const JobId& job_id) {
+std::optional<JobState> find_job_state(Connection& db, const JobId& job_id) {
   auto query = prepare(db, "SELECT row, team, job_type, status, held_micro FROM job WHERE job_id = ?", job_id);
   if (!query.executeStep()) return std::nullopt;
   return JobState{query.getColumn(0).getInt64(), query.getColumn(1).getInt64(), query.getColumn(2).getString(),

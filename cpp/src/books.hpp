@@ -21,8 +21,8 @@ struct Account {
   [[nodiscard]] MicroCredits remaining() const noexcept { return balance - held; }
   [[nodiscard]] Balance summary() const noexcept { return {allocated, allocated - balance, held, remaining()}; }
 };
-Account read_account(SQLite::Database& db, RowId team);
-void store_account(SQLite::Database& db, const Account& account);
+Account read_account(Connection& db, RowId team);
+void store_account(Connection& db, const Account& account);
 
 struct NewEntry {
   EntryType type = EntryType::charge;
@@ -34,10 +34,10 @@ struct NewEntry {
   std::optional<std::string> alias = {};
 };
 /// Moves the account's balance and stores the entry; the caller stores the account.
-void append_entry(SQLite::Database& db, Account& account, const NewEntry& entry, UnixMs now_ms);
+void append_entry(Connection& db, Account& account, const NewEntry& entry, UnixMs now_ms);
 
 /// The row of a team, also of a deleted one. NotFound for one that never was.
-RowId require_team_ever(SQLite::Database& db, const TeamId& team_id);
+RowId require_team_ever(Connection& db, const TeamId& team_id);
 
 /// What deciding about a job needs of it.
 struct JobState {
@@ -49,7 +49,7 @@ struct JobState {
 
   [[nodiscard]] bool ended() const noexcept { return status == JobStatus::completed || status == JobStatus::failed; }
 };
-std::optional<JobState> find_job_state(SQLite::Database& db, const JobId& job_id);
+std::optional<JobState> find_job_state(Connection& db, const JobId& job_id);
 
 /// The second that a moment lies in: what `created_at_ms` of a record holds.
 constexpr UnixMs whole_second(UnixMs moment_ms) { return moment_ms / 1000 * 1000; }

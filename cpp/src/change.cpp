@@ -7,7 +7,7 @@
 
 namespace saas_access {
 
-std::optional<ChangeSet> read_changes(SQLite::Database& db, Revision since) {
+std::optional<ChangeSet> read_changes(Connection& db, Revision since) {
   const Revision now = read_revision(db);
   if (since > now || now - since > kFeedLength) return std::nullopt;
   ChangeSet changes;
@@ -20,7 +20,7 @@ std::optional<ChangeSet> read_changes(SQLite::Database& db, Revision since) {
   return changes;
 }
 
-void append_changes(SQLite::Database& db, const ChangeSet& changes, Revision revision) {
+void append_changes(Connection& db, const ChangeSet& changes, Revision revision) {
   for (const auto& [kind, row] : changes) {
     execute(db, "INSERT INTO policy_change (revision, kind, subject) VALUES (?, ?, ?)", revision,
             static_cast<int>(kind), row);

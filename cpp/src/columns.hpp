@@ -1,11 +1,10 @@
 #pragma once
 
-#include <SQLiteCpp/SQLiteCpp.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
 
+#include "saas_access/connection.hpp"
 #include "saas_access/errors.hpp"
 
 namespace saas_access {

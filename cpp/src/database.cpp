@@ -81,10 +81,10 @@ void create_if_absent(const std::filesystem::path& path) {
   }
 }
 
-int pragma(SQLite::Database& db, const char* name) { return db.execAndGet(std::string("PRAGMA ") + name).getInt(); }
+int pragma(Connection& db, const char* name) { return db.execAndGet(std::string("PRAGMA ") + name).getInt(); }
 
 /// The schema version of one of our files, 0 for an empty one. Changes nothing.
-int schema_version(SQLite::Database& db, const std::filesystem::path& path) {
+int schema_version(Connection& db, const std::filesystem::path& path) {
   const bool empty = db.execAndGet("SELECT count(*) FROM sqlite_schema").getInt() == 0;
   if (empty) return 0;
   if (pragma(db, "application_id") != kApplicationId) {
@@ -180,11 +180,11 @@ class Database::Lease {
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
 
-  SQLite::Database& operator*() { return *connection_; }
+  Connection& operator*() { return *connection_; }
 
  private:
   const Database& database_;
-  std::unique_ptr<SQLite::Database> connection_;
+  std::unique_ptr<Connection> connection_;
 };
 
 Database::Database(const std::filesystem::path& path)
@@ -205,15 +205,15 @@ Database::Database(const std::filesystem::path& path)
 
 Database::~Database() = default;
 
-std::unique_ptr<SQLite::Database> Database::connect() const {
-  auto connection = std::make_unique<SQLite::Database>(path_.string(), SQLite::OPEN_READWRITE, kBusyTimeoutMs);
+std::unique_ptr<Connection> Database::connect() const {
+  auto connection = std::make_unique<Connection>(path_.string(), SQLite::OPEN_READWRITE, kBusyTimeoutMs);
   // Closing must not checkpoint: that happens only in write(), under the lock file.
   sqlite3_db_config(connection->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   connection->exec("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL");
   return connection;
 }
 
-void Database::write(const std::function<bool(SQLite::Database&)>& work) {
+void Database::write(const std::function<bool(Connection&)>& work) {
   const std::lock_guard in_process(write_mutex_);
   const std::lock_guard between_processes(*lock_file_);
   if (identify() != identity_) fail(path_, "was replaced while it was open: restart this process");
@@ -223,7 +223,7 @@ void Database::write(const std::function<bool(SQLite::Database&)>& work) {
   });
 }
 
-void Database::read(const std::function<void(SQLite::Database&)>& work) const {
+void Database::read(const std::function<void(Connection&)>& work) const {
   translating_errors(path_, [&] {
     Lease connection(*this);
     const SQLite::Transaction transaction(*connection);  // its end, a rollback, frees the view
@@ -243,7 +243,7 @@ Database::FileIdentity Database::identify() const {
   return {status.st_dev, status.st_ino};
 }
 
-void migrate(SQLite::Database& db, const std::filesystem::path& path) {
+void migrate(Connection& db, const std::filesystem::path& path) {
   translating_errors(path, [&] {
     const auto steps = schema_migrations();
     for (auto version = schema_version(db, path); version < kSchemaVersion; ++version) {

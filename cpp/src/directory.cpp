@@ -41,7 +41,7 @@ constexpr const char* kModelAliases =
     "SELECT row, alias, litellm_model, description, active, credits_per_call_micro, metadata, created_at_ms, revision "
     "FROM model_alias ";
 
-Page<ModelAlias> read_model_aliases(SQLite::Database& db, SQLite::Statement statement, const PageRequest& request) {
+Page<ModelAlias> read_model_aliases(Connection& db, Query statement, const PageRequest& request) {
   std::vector<RowId> rows;
   auto page = read_page<ModelAlias>(statement, request, read_model_alias, &rows);
   add_details(db, rows,
@@ -59,57 +59,55 @@ constexpr const char* kTeamsWithAccess =
     "SELECT team, 0 AS by_grant FROM team_access_group WHERE access_group = ?1 "
     "UNION ALL SELECT team, 1 FROM team_grant WHERE access_group = ?1 AND starts_at_ms <= ?2 AND ?2 < expires_at_ms";
 
-std::vector<TeamId> teams_with_access(SQLite::Database& db, RowId group, UnixMs now_ms) {
+std::vector<TeamId> teams_with_access(Connection& db, RowId group, UnixMs now_ms) {
   std::vector<TeamId> teams;
-  SQLite::Statement statement =
-      prepare(db,
-              "SELECT team.team_id FROM (" + std::string(kTeamsWithAccess) +
-                  ") AS holder JOIN team ON team.row = holder.team WHERE team.deleted_at_ms IS NULL "
-                  "GROUP BY team.row ORDER BY min(holder.by_grant), team.row",
-              group, now_ms);
+  Query statement = prepare(db,
+                            "SELECT team.team_id FROM (" + std::string(kTeamsWithAccess) +
+                                ") AS holder JOIN team ON team.row = holder.team WHERE team.deleted_at_ms IS NULL "
+                                "GROUP BY team.row ORDER BY min(holder.by_grant), team.row",
+                            group, now_ms);
   while (statement.executeStep()) teams.emplace_back(statement.getColumn(0).getString());
   return teams;
 }
 
-std::vector<AliasName> aliases_of_group(SQLite::Database& db, RowId group) {
+std::vector<AliasName> aliases_of_group(Connection& db, RowId group) {
   std::vector<AliasName> aliases;
-  SQLite::Statement statement = prepare(db,
-                                        "SELECT model_alias.alias FROM access_group_alias member "
-                                        "JOIN model_alias ON model_alias.row = member.alias "
-                                        "WHERE member.access_group = ? ORDER BY member.position",
-                                        group);
+  Query statement = prepare(db,
+                            "SELECT model_alias.alias FROM access_group_alias member "
+                            "JOIN model_alias ON model_alias.row = member.alias "
+                            "WHERE member.access_group = ? ORDER BY member.position",
+                            group);
   while (statement.executeStep()) aliases.emplace_back(statement.getColumn(0).getString());
   return aliases;
 }
 
 }  // namespace
 
-Organization find_organization(SQLite::Database& db, const OrganizationId& id) {
-  SQLite::Statement statement = prepare(db, std::string(kOrganizations) + "WHERE organization_id = ?", id);
+Organization find_organization(Connection& db, const OrganizationId& id) {
+  Query statement = prepare(db, std::string(kOrganizations) + "WHERE organization_id = ?", id);
   return only(read_page<Organization>(statement, {}, read_organization), id);
 }
 
-Page<Organization> list_organizations(SQLite::Database& db, const PageRequest& request) {
-  SQLite::Statement statement = prepare(db, std::string(kOrganizations) + "WHERE row > ? ORDER BY row LIMIT ?",
-                                        request.after.value_or(0), limit_of(request));
+Page<Organization> list_organizations(Connection& db, const PageRequest& request) {
+  Query statement = prepare(db, std::string(kOrganizations) + "WHERE row > ? ORDER BY row LIMIT ?",
+                            request.after.value_or(0), limit_of(request));
   return read_page<Organization>(statement, request, read_organization);
 }
 
-ModelAlias find_model_alias(SQLite::Database& db, const AliasName& alias) {
+ModelAlias find_model_alias(Connection& db, const AliasName& alias) {
   return only(read_model_aliases(db, prepare(db, std::string(kModelAliases) + "WHERE alias = ?", alias), {}), alias);
 }
 
-Page<ModelAlias> list_model_aliases(SQLite::Database& db, const PageRequest& request) {
+Page<ModelAlias> list_model_aliases(Connection& db, const PageRequest& request) {
   return read_model_aliases(db,
                             prepare(db, std::string(kModelAliases) + "WHERE row > ? ORDER BY row LIMIT ?",
                                     request.after.value_or(0), limit_of(request)),
                             request);
 }
 
-AccessGroup find_access_group(SQLite::Database& db, const GroupName& name, UnixMs now_ms) {
+AccessGroup find_access_group(Connection& db, const GroupName& name, UnixMs now_ms) {
   const RowId row = require_row(db, name);
-  SQLite::Statement statement =
-      prepare(db, "SELECT description, created_at_ms, revision FROM access_group WHERE row = ?", row);
+  Query statement = prepare(db, "SELECT description, created_at_ms, revision FROM access_group WHERE row = ?", row);
   statement.executeStep();
   AccessGroup group;
   group.group_name = name;
@@ -121,9 +119,9 @@ AccessGroup find_access_group(SQLite::Database& db, const GroupName& name, UnixM
   return group;
 }
 
-Page<AccessGroupSummary> list_access_groups(SQLite::Database& db, const PageRequest& request, UnixMs now_ms) {
+Page<AccessGroupSummary> list_access_groups(Connection& db, const PageRequest& request, UnixMs now_ms) {
   // The same teams as kTeamsWithAccess, counted for every group of the page. A deleted team has neither kind of row.
-  SQLite::Statement statement =
+  Query statement =
       prepare(db,
               "SELECT row, group_name, description, "
               "(SELECT count(*) FROM access_group_alias WHERE access_group = access_group.row), "
@@ -138,9 +136,9 @@ Page<AccessGroupSummary> list_access_groups(SQLite::Database& db, const PageRequ
   });
 }
 
-Page<AuditEntry> list_audit(SQLite::Database& db, const AuditFilter& filter, const PageRequest& request) {
+Page<AuditEntry> list_audit(Connection& db, const AuditFilter& filter, const PageRequest& request) {
   constexpr auto kLast = std::numeric_limits<std::int64_t>::max();
-  SQLite::Statement statement =
+  Query statement =
       prepare(db,
               "SELECT id, at_ms, actor, action, target_type, target_id, before, after, revision FROM audit "
               "WHERE id < ?1 AND at_ms >= ?3 AND at_ms < ?4 AND (?5 IS NULL OR actor = ?5) " +

@@ -32,7 +32,7 @@ Team read_team(const SQLite::Statement& statement) {
   return team;
 }
 
-Page<Team> read_teams(SQLite::Database& db, SQLite::Statement statement, const PageRequest& request) {
+Page<Team> read_teams(Connection& db, Query statement, const PageRequest& request) {
   std::vector<RowId> rows;
   auto page = read_page<Team>(statement, request, read_team, &rows);
   add_details(db, rows,
@@ -45,7 +45,7 @@ Page<Team> read_teams(SQLite::Database& db, SQLite::Statement statement, const P
   return page;
 }
 
-std::string condition_of(SQLite::Database& db, const TeamFilter& filter, UnixMs now_ms) {
+std::string condition_of(Connection& db, const TeamFilter& filter, UnixMs now_ms) {
   // Rows and times are numbers of our own, so they may stand in the text.
   std::string condition;
   if (filter.organization_id) {
@@ -74,7 +74,7 @@ KeyStatus key_status(bool revoked, const std::optional<UnixMs>& expires_at_ms, U
   return expires_at_ms && *expires_at_ms <= now_ms ? KeyStatus::expired : KeyStatus::active;
 }
 
-Page<VirtualKey> read_keys(SQLite::Database& db, SQLite::Statement statement, UnixMs now_ms) {
+Page<VirtualKey> read_keys(Connection& db, Query statement, UnixMs now_ms) {
   std::vector<RowId> rows;
   auto page = read_page<VirtualKey>(
       statement, {},
@@ -105,18 +105,18 @@ Page<VirtualKey> read_keys(SQLite::Database& db, SQLite::Statement statement, Un
 
 }  // namespace
 
-Team find_team(SQLite::Database& db, const TeamId& id) {
+Team find_team(Connection& db, const TeamId& id) {
   return only(read_teams(db, prepare(db, std::string(kTeams) + "AND team_id = ?", id), {}), id);
 }
 
-Page<Team> list_teams(SQLite::Database& db, const TeamFilter& filter, const PageRequest& request, UnixMs now_ms) {
+Page<Team> list_teams(Connection& db, const TeamFilter& filter, const PageRequest& request, UnixMs now_ms) {
   const std::string sql =
       std::string(kTeams) + condition_of(db, filter, now_ms) + "AND team.row > ? ORDER BY team.row LIMIT ?";
   return read_teams(db, prepare(db, sql, request.after.value_or(0), limit_of(request)), request);
 }
 
-std::vector<Grant> list_grants(SQLite::Database& db, const TeamId& team_id) {
-  SQLite::Statement statement = prepare(
+std::vector<Grant> list_grants(Connection& db, const TeamId& team_id) {
+  Query statement = prepare(
       db,
       "SELECT team_grant.row, grant_id, group_name, starts_at_ms, expires_at_ms, reason, team_grant.created_at_ms "
       "FROM team_grant JOIN access_group ON access_group.row = team_grant.access_group "
@@ -131,13 +131,13 @@ std::vector<Grant> list_grants(SQLite::Database& db, const TeamId& team_id) {
       .items;
 }
 
-VirtualKey find_key(SQLite::Database& db, const TeamId& team_id, const KeyId& key_id, UnixMs now_ms) {
+VirtualKey find_key(Connection& db, const TeamId& team_id, const KeyId& key_id, UnixMs now_ms) {
   const RowId row = require_row(db, team_id, key_id);
   return only(read_keys(db, prepare(db, std::string(kKeys) + "WHERE virtual_key.row = ?", row), now_ms), team_id,
               key_id);
 }
 
-std::vector<VirtualKey> list_keys(SQLite::Database& db, const TeamId& team_id, UnixMs now_ms) {
+std::vector<VirtualKey> list_keys(Connection& db, const TeamId& team_id, UnixMs now_ms) {
   const RowId team = require_row(db, team_id);
   return read_keys(db, prepare(db, std::string(kKeys) + "WHERE team = ? ORDER BY virtual_key.row", team), now_ms).items;
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr std::chrono::seconds kKeyUseInterval{10};
 
 // `base`, brought to the revision that the transaction sees.
-Snapshot caught_up(SQLite::Database& db, const Snapshot& base) {
+Snapshot caught_up(Connection& db, const Snapshot& base) {
   const Revision revision = read_revision(db);
   if (revision == base.revision) return base;
   const auto changes = read_changes(db, base.revision);
@@ -62,7 +62,7 @@ Engine::~Engine() {
 void Engine::rejoin_revision() {
   const Revision known = counter_.load();
   if (read(read_revision) >= known) return;
-  transact([&](SQLite::Database& db) { execute(db, "UPDATE policy_state SET revision = max(revision, ?)", known); });
+  transact([&](Connection& db) { execute(db, "UPDATE policy_state SET revision = max(revision, ?)", known); });
 }
 
 void Engine::check_files() const {
@@ -83,13 +83,13 @@ void Engine::catch_up() {
   const std::lock_guard lock(snapshot_mutex_);
   if (snapshot_revision_.load() >= wanted) return;  // another thread was first
   const auto base = snapshots_.get();
-  adopt([&](SQLite::Database& db) { return caught_up(db, *base); });
+  adopt([&](Connection& db) { return caught_up(db, *base); });
 }
 
-void Engine::adopt(const std::function<Snapshot(SQLite::Database&)>& read_policy) {
+void Engine::adopt(const std::function<Snapshot(Connection&)>& read_policy) {
   std::shared_ptr<const Snapshot> next;
   try {
-    database_.read([&](SQLite::Database& db) { next = std::make_shared<const Snapshot>(read_policy(db)); });
+    database_.read([&](Connection& db) { next = std::make_shared<const Snapshot>(read_policy(db)); });
   } catch (const StoreUnavailable&) {
     throw;
   } catch (const std::exception& error) {  // rows that contradict each other must not replace a good snapshot
@@ -106,7 +106,7 @@ std::shared_ptr<const Snapshot> Engine::snapshot() {
 
 Receipt Engine::run_write(const WriteOptions& options, const std::function<void(Write&)>& work) {
   Receipt receipt;
-  database_.write([&](SQLite::Database& db) {
+  database_.write([&](Connection& db) {
     counter_.check_file();  // a write that others wouldn't hear of must not be answered
     const Revision committed = read_revision(db);
     Write write{db, options, clock_(), committed + 1, {}};
@@ -168,7 +168,7 @@ void Engine::flush_key_uses() {
   }
   if (used.empty()) return;
   try {
-    transact([&](SQLite::Database& db) {
+    transact([&](Connection& db) {
       for (const auto& [key_id, used_at_ms] : used) {
         execute(db, "UPDATE virtual_key SET last_used_at_ms = max(coalesce(last_used_at_ms, 0), ?) WHERE key_id = ?",
                 used_at_ms, key_id);

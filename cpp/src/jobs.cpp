@@ -19,7 +19,7 @@ NotFound no_such_job(const JobId& job_id) { return NotFound("Job " + quote(job_i
 // Prepared once for a whole list of jobs.
 class CostReader {
  public:
-  explicit CostReader(SQLite::Database& db)
+  explicit CostReader(Connection& db)
       : query_(db,
                "SELECT count(*), COALESCE(sum(succeeded), 0), COALESCE(sum(total_tokens), 0), "
                "COALESCE(sum(cost_picodollars), 0) FROM call WHERE job = ?") {}
@@ -38,7 +38,7 @@ class CostReader {
   }
 
  private:
-  SQLite::Statement query_;
+  Query query_;
 };
 
 constexpr const char* kSelectJob =
@@ -64,7 +64,7 @@ Job job_of(const SQLite::Statement& query, CostReader& costs) {
 }
 
 // Ended and running ones, in the order they began.
-std::vector<Call> read_calls(SQLite::Database& db, RowId job) {
+std::vector<Call> read_calls(Connection& db, RowId job) {
   auto query = prepare(
       db,
       "SELECT call_id, alias, purpose, CASE succeeded WHEN 1 THEN 1 ELSE 2 END AS status, total_tokens, price_known, "
@@ -86,12 +86,12 @@ std::vector<Call> read_calls(SQLite::Database& db, RowId job) {
   return calls;
 }
 
-bool has_running_call(SQLite::Database& db, RowId job) {
+bool has_running_call(Connection& db, RowId job) {
   return find_integer(db, "SELECT row FROM reservation WHERE job = ?", job).has_value();
 }
 
 // Charges the credit that the job holds, or frees it; returns what was charged.
-MicroCredits settle_job(SQLite::Database& db, const JobState& job, const JobCompletion& completion, UnixMs now_ms) {
+MicroCredits settle_job(Connection& db, const JobState& job, const JobCompletion& completion, UnixMs now_ms) {
   if (job.held == 0) return 0;  // no call came so far, or its calls were charged one by one
   const JobCosts costs = CostReader(db).read(job.row);
   const bool failed = completion.status == JobStatus::failed || costs.failed_calls > 0;
@@ -146,7 +146,7 @@ std::string_view slug(CallStatus status) noexcept {
   std::abort();  // no such status can be made without a cast
 }
 
-Job create_job(SQLite::Database& db, const NewJob& job, UnixMs now_ms) {
+Job create_job(Connection& db, const NewJob& job, UnixMs now_ms) {
   Problems problems;
   const auto team = find_row(db, job.team_id);
   if (!team) problems.add("team_id", describe(job.team_id) + " does not exist");
@@ -165,7 +165,7 @@ Job create_job(SQLite::Database& db, const NewJob& job, UnixMs now_ms) {
   return find_job(db, job_id);
 }
 
-Job complete_job(SQLite::Database& db, const JobId& job_id, const JobCompletion& completion, UnixMs now_ms) {
+Job complete_job(Connection& db, const JobId& job_id, const JobCompletion& completion, UnixMs now_ms) {
   require_valid(completion);
   const auto job = find_job_state(db, job_id);
   if (!job) throw no_such_job(job_id);
@@ -184,7 +184,7 @@ Job complete_job(SQLite::Database& db, const JobId& job_id, const JobCompletion&
   return find_job(db, job_id);
 }
 
-Job find_job(SQLite::Database& db, const JobId& job_id) {
+Job find_job(Connection& db, const JobId& job_id) {
   auto query = prepare(db, std::string(kSelectJob) + "WHERE j.job_id = ?", job_id);
   if (!query.executeStep()) throw no_such_job(job_id);
   CostReader costs(db);
@@ -193,7 +193,7 @@ Job find_job(SQLite::Database& db, const JobId& job_id) {
   return job;
 }
 
-Page<Job> list_jobs(SQLite::Database& db, const TeamId& team_id, const PageRequest& request) {
+Page<Job> list_jobs(Connection& db, const TeamId& team_id, const PageRequest& request) {
   auto query = prepare(db, std::string(kSelectJob) + "WHERE j.team = ? AND j.row < ? ORDER BY j.row DESC LIMIT ?",
                        require_team_ever(db, team_id), request.after.value_or(std::numeric_limits<std::int64_t>::max()),
                        limit_of(request));

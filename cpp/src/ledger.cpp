@@ -35,8 +35,8 @@ void require_addable(std::int64_t credits, std::string_view description,
 }
 
 // The answer that the same request got before; Conflict if another one came under this key.
-std::optional<CreditsAdded> earlier_answer(SQLite::Database& db, const std::string& idempotency_key,
-                                           const TeamId& team_id, MicroCredits amount, std::string_view description) {
+std::optional<CreditsAdded> earlier_answer(Connection& db, const std::string& idempotency_key, const TeamId& team_id,
+                                           MicroCredits amount, std::string_view description) {
   auto query = prepare(db,
                        "SELECT t.team_id, r.amount_micro, r.description, r.team, r.seq, r.allocated_micro, "
                        "r.balance_micro, r.held_micro FROM credits_request r JOIN team t ON t.row = r.team "
@@ -89,7 +89,7 @@ MicroCredits dearest_price(const ReserveRequest& request, bool in_job) {
   return dearest;
 }
 
-void insert_reservation(SQLite::Database& db, const ReserveRequest& request, const Account& account,
+void insert_reservation(Connection& db, const ReserveRequest& request, const Account& account,
                         const std::optional<JobState>& job, const CallId& call_id, MicroCredits amount,
                         std::string_view owner, UnixMs now_ms) {
   execute(db,
@@ -101,7 +101,7 @@ void insert_reservation(SQLite::Database& db, const ReserveRequest& request, con
           request.pricing.credits_per_dollar, request.pricing.tokens_per_credit, std::string(owner), now_ms);
 }
 
-void start_job(SQLite::Database& db, const JobState& job, MicroCredits newly_held) {
+void start_job(Connection& db, const JobState& job, MicroCredits newly_held) {
   execute(db, "UPDATE job SET status = ?, held_micro = held_micro + ? WHERE row = ?",
           static_cast<int>(JobStatus::in_progress), newly_held, job.row);
 }
@@ -119,7 +119,7 @@ struct TakenCall {
   UnixMs created_at_ms = 0;
 };
 
-std::optional<TakenCall> take_reservation(SQLite::Database& db, const CallId& call_id) {
+std::optional<TakenCall> take_reservation(Connection& db, const CallId& call_id) {
   auto remove = prepare(db,
                         "DELETE FROM reservation WHERE call_id = ? RETURNING team, virtual_key, job, alias, purpose, "
                         "amount_micro, budget_mode, credits_per_call_micro, credits_per_dollar_micro, "
@@ -139,8 +139,8 @@ std::optional<TakenCall> take_reservation(SQLite::Database& db, const CallId& ca
       .created_at_ms = remove.getColumn(10).getInt64()};
 }
 
-void record_call(SQLite::Database& db, const TakenCall& call, bool succeeded, const Usage& usage,
-                 std::int64_t latency_ms, MicroCredits charged) {
+void record_call(Connection& db, const TakenCall& call, bool succeeded, const Usage& usage, std::int64_t latency_ms,
+                 MicroCredits charged) {
   if (!call.job) return;
   execute(db,
           "INSERT INTO call (call_id, job, alias, purpose, succeeded, total_tokens, price_known, cost_picodollars, "
@@ -225,11 +225,11 @@ void set_allocated(Write& write, RowId team, MicroCredits allocated) {
   store_account(write.db, account);
 }
 
-Balance find_balance(SQLite::Database& db, const TeamId& team_id) {
+Balance find_balance(Connection& db, const TeamId& team_id) {
   return read_account(db, require_team_ever(db, team_id)).summary();
 }
 
-Page<LedgerEntry> list_entries(SQLite::Database& db, const TeamId& team_id, const PageRequest& request) {
+Page<LedgerEntry> list_entries(Connection& db, const TeamId& team_id, const PageRequest& request) {
   const RowId team = require_team_ever(db, team_id);
   auto query = prepare(db,
                        "SELECT e.seq, e.type, e.amount_micro, e.balance_after_micro, e.description, j.job_id, e.alias, "
@@ -250,7 +250,7 @@ Page<LedgerEntry> list_entries(SQLite::Database& db, const TeamId& team_id, cons
   });
 }
 
-Reservation reserve(SQLite::Database& db, const ReserveRequest& request, std::string_view owner, UnixMs now_ms) {
+Reservation reserve(Connection& db, const ReserveRequest& request, std::string_view owner, UnixMs now_ms) {
   const RowId team = require_row(db, request.team_id);
   std::optional<JobState> job;
   if (request.job_id) {
@@ -275,8 +275,8 @@ Reservation reserve(SQLite::Database& db, const ReserveRequest& request, std::st
   return reservation;
 }
 
-Settlement settle(SQLite::Database& db, const CallId& call_id, const Usage& usage, std::int64_t latency_ms,
-                  UnixMs now_ms, const std::optional<Substitute>& answered_by) {
+Settlement settle(Connection& db, const CallId& call_id, const Usage& usage, std::int64_t latency_ms, UnixMs now_ms,
+                  const std::optional<Substitute>& answered_by) {
   auto call = take_reservation(db, call_id);
   if (!call) return {};
   std::string name = "Call of " + quote(call->alias);
@@ -308,7 +308,7 @@ Settlement settle(SQLite::Database& db, const CallId& call_id, const Usage& usag
   return settlement;
 }
 
-void release(SQLite::Database& db, const CallId& call_id, bool failed, std::int64_t latency_ms, UnixMs /*now_ms*/) {
+void release(Connection& db, const CallId& call_id, bool failed, std::int64_t latency_ms, UnixMs /*now_ms*/) {
   const auto call = take_reservation(db, call_id);
   if (!call) return;
   Account account = read_account(db, call->team);

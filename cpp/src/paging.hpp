@@ -1,7 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/SQLiteCpp.h>
-
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "rows.hpp"
+#include "saas_access/connection.hpp"
 #include "saas_access/records.hpp"
 #include "saas_access/write.hpp"
 #include "sql.hpp"
@@ -53,10 +52,10 @@ T only(Page<T> page, const Name&... name) {
 /// Runs `sql`, whose parameter is the rows of a page as a JSON array and whose column 0 is one of them again, and calls
 /// `add(index of that row in the page, statement)` for each result: one query for a page, however long.
 template <class Add>
-void add_details(SQLite::Database& db, const std::vector<RowId>& rows, const std::string& sql, Add&& add) {
+void add_details(Connection& db, const std::vector<RowId>& rows, const std::string& sql, Add&& add) {
   std::unordered_map<RowId, std::size_t> index;
   for (std::size_t i = 0; i < rows.size(); ++i) index.emplace(rows[i], i);
-  SQLite::Statement statement = prepare(db, sql, Json(rows).dump());
+  Query statement = prepare(db, sql, Json(rows).dump());
   while (statement.executeStep()) add(index.at(statement.getColumn(0).getInt64()), statement);
 }
 

@@ -13,7 +13,7 @@ namespace saas_access {
 
 namespace {
 
-Json settable(SQLite::Database& db, const Team& team) {
+Json settable(Connection& db, const Team& team) {
   return {{"team_id", team.team_id.str()},
           {"organization_id", team.organization_id.str()},
           {"team_alias", team.team_alias},
@@ -59,7 +59,7 @@ void insert_groups(Write& write, RowId team, const std::vector<RowId>& groups) {
   }
 }
 
-void require_free(SQLite::Database& db, const TeamId& id) {
+void require_free(Connection& db, const TeamId& id) {
   if (find_row(db, id)) throw Conflict(describe(id) + " already exists");
   if (find_integer(db, "SELECT row FROM team WHERE team_id = ?", id)) {
     throw Conflict("Team id " + quote(id.str()) + " belonged to a deleted team and can't be used again");
@@ -100,7 +100,7 @@ Team finish(Write& write, const char* action, RowId row, const TeamId& id, const
 void revoke_keys(Write& write, RowId team) {
   execute(write.db, "UPDATE virtual_key SET revoked_at_ms = coalesce(revoked_at_ms, ?), revision = ? WHERE team = ?",
           write.now_ms, write.revision, team);
-  SQLite::Statement keys = prepare(write.db, "SELECT row FROM virtual_key WHERE team = ?", team);
+  Query keys = prepare(write.db, "SELECT row FROM virtual_key WHERE team = ?", team);
   while (keys.executeStep()) write.changes.key(keys.getColumn(0).getInt64());
 }
 

@@ -16,20 +16,20 @@ std::string describe(const TeamId& team, const GrantId& grant) {
   return "Grant " + quote(grant.str()) + " of team " + quote(team.str());
 }
 
-std::optional<RowId> find_row(SQLite::Database& db, const OrganizationId& id) {
+std::optional<RowId> find_row(Connection& db, const OrganizationId& id) {
   return find_integer(db, "SELECT row FROM organization WHERE organization_id = ?", id);
 }
-std::optional<RowId> find_row(SQLite::Database& db, const AliasName& alias) {
+std::optional<RowId> find_row(Connection& db, const AliasName& alias) {
   return find_integer(db, "SELECT row FROM model_alias WHERE alias = ?", alias);
 }
-std::optional<RowId> find_row(SQLite::Database& db, const GroupName& name) {
+std::optional<RowId> find_row(Connection& db, const GroupName& name) {
   return find_integer(db, "SELECT row FROM access_group WHERE group_name = ?", name);
 }
-std::optional<RowId> find_row(SQLite::Database& db, const TeamId& id) {
+std::optional<RowId> find_row(Connection& db, const TeamId& id) {
   return find_integer(db, "SELECT row FROM team WHERE team_id = ? AND deleted_at_ms IS NULL", id);
 }
 
-RowId require_row(SQLite::Database& db, const TeamId& team_id, const KeyId& key_id) {
+RowId require_row(Connection& db, const TeamId& team_id, const KeyId& key_id) {
   const RowId team = require_row(db, team_id);
   const auto row = find_integer(db, "SELECT row FROM virtual_key WHERE key_id = ? AND team = ?", key_id, team);
   if (row) return *row;

@@ -18,17 +18,17 @@ std::string describe(const TeamId&, const KeyId&);    ///< "Key 'x' of team 'y'"
 std::string describe(const TeamId&, const GrantId&);  ///< "Grant 'x' of team 'y'"
 
 /// The row of the thing with this name. A deleted team has none.
-std::optional<RowId> find_row(SQLite::Database&, const OrganizationId&);
-std::optional<RowId> find_row(SQLite::Database&, const AliasName&);
-std::optional<RowId> find_row(SQLite::Database&, const GroupName&);
-std::optional<RowId> find_row(SQLite::Database&, const TeamId&);
+std::optional<RowId> find_row(Connection&, const OrganizationId&);
+std::optional<RowId> find_row(Connection&, const AliasName&);
+std::optional<RowId> find_row(Connection&, const GroupName&);
+std::optional<RowId> find_row(Connection&, const TeamId&);
 
 /// The same, where it must exist. Throws NotFound.
 template <class Name>
-RowId require_row(SQLite::Database& db, const Name& name) {
+RowId require_row(Connection& db, const Name& name) {
   if (const auto row = find_row(db, name)) return *row;
   throw NotFound(describe(name) + " does not exist");
 }
-RowId require_row(SQLite::Database&, const TeamId&, const KeyId&);
+RowId require_row(Connection&, const TeamId&, const KeyId&);
 
 }  // namespace saas_access

@@ -14,16 +14,15 @@ namespace {
 // Everything below reads one row (`only`) or all of them, so that loading and catching up share their SQL.
 using Only = std::optional<RowId>;
 
-SQLite::Statement select(SQLite::Database& db, const std::string& columns_and_table, const std::string& key, Only only,
-                         const std::string& order = "") {
-  SQLite::Statement query(db, "SELECT " + columns_and_table + (only ? " WHERE " + key + " = ?" : "") + order);
+Query select(Connection& db, const std::string& columns_and_table, const std::string& key, Only only,
+             const std::string& order = "") {
+  Query query(db, "SELECT " + columns_and_table + (only ? " WHERE " + key + " = ?" : "") + order);
   if (only) query.bind(1, *only);
   return query;
 }
 
-std::vector<AliasEntry> read_aliases(SQLite::Database& db) {
-  SQLite::Statement query(
-      db, "SELECT row, alias, litellm_model, active, credits_per_call_micro FROM model_alias ORDER BY row");
+std::vector<AliasEntry> read_aliases(Connection& db) {
+  Query query(db, "SELECT row, alias, litellm_model, active, credits_per_call_micro FROM model_alias ORDER BY row");
   std::vector<AliasEntry> aliases;
   while (query.executeStep()) {
     aliases.push_back({.row = query.getColumn(0).getInt64(),
@@ -36,7 +35,7 @@ std::vector<AliasEntry> read_aliases(SQLite::Database& db) {
   return aliases;
 }
 
-Catalog read_catalog(SQLite::Database& db) {
+Catalog read_catalog(Connection& db) {
   std::vector<AliasEntry> aliases = read_aliases(db);
   std::unordered_map<RowId, std::uint32_t> alias_index;
   for (const AliasEntry& alias : aliases) {
@@ -44,12 +43,12 @@ Catalog read_catalog(SQLite::Database& db) {
   }
   std::vector<GroupEntry> groups;
   std::unordered_map<RowId, std::size_t> group_index;
-  SQLite::Statement query(db, "SELECT row, group_name FROM access_group ORDER BY row");
+  Query query(db, "SELECT row, group_name FROM access_group ORDER BY row");
   while (query.executeStep()) {
     group_index.emplace(query.getColumn(0).getInt64(), groups.size());
     groups.push_back({query.getColumn(0).getInt64(), GroupName(query.getColumn(1).getString()), {}});
   }
-  SQLite::Statement lists(db, "SELECT access_group, alias FROM access_group_alias ORDER BY access_group, position");
+  Query lists(db, "SELECT access_group, alias FROM access_group_alias ORDER BY access_group, position");
   while (lists.executeStep()) {
     groups[group_index.at(lists.getColumn(0).getInt64())].aliases.push_back(
         alias_index.at(lists.getColumn(1).getInt64()));
@@ -57,7 +56,7 @@ Catalog read_catalog(SQLite::Database& db) {
   return build_catalog(std::move(aliases), std::move(groups));
 }
 
-void put_organizations(SQLite::Database& db, Only only, Snapshot& snapshot) {
+void put_organizations(Connection& db, Only only, Snapshot& snapshot) {
   auto query = select(db, "row, organization_id, suspended FROM organization", "row", only);
   while (query.executeStep()) {
     snapshot.organizations.put(query.getColumn(0).getInt64(),
@@ -66,7 +65,7 @@ void put_organizations(SQLite::Database& db, Only only, Snapshot& snapshot) {
 }
 
 // Without the deleted ones.
-std::unordered_map<RowId, TeamEntry> read_teams(SQLite::Database& db, Only only) {
+std::unordered_map<RowId, TeamEntry> read_teams(Connection& db, Only only) {
   std::unordered_map<RowId, TeamEntry> teams;
   auto query = select(db,
                       "row, organization, team_id, suspended, budget_mode, credits_per_dollar_micro, "
@@ -89,7 +88,7 @@ std::unordered_map<RowId, TeamEntry> read_teams(SQLite::Database& db, Only only)
   return teams;
 }
 
-void put_teams(SQLite::Database& db, Only only, Snapshot& snapshot) {
+void put_teams(Connection& db, Only only, Snapshot& snapshot) {
   auto teams = read_teams(db, only);
   auto groups = select(db, "team, access_group FROM team_access_group", "team", only, " ORDER BY team, position");
   while (groups.executeStep()) {
@@ -110,7 +109,7 @@ void put_teams(SQLite::Database& db, Only only, Snapshot& snapshot) {
   }
 }
 
-std::unordered_map<RowId, KeyEntry> read_keys(SQLite::Database& db, Only only) {
+std::unordered_map<RowId, KeyEntry> read_keys(Connection& db, Only only) {
   std::unordered_map<RowId, KeyEntry> keys;
   auto query = select(db, "row, team, key_id, narrowed, expires_at_ms, revoked_at_ms FROM virtual_key", "row", only);
   while (query.executeStep()) {
@@ -131,7 +130,7 @@ std::unordered_map<RowId, KeyEntry> read_keys(SQLite::Database& db, Only only) {
   return keys;
 }
 
-void put_keys(SQLite::Database& db, Only only, Snapshot& snapshot) {
+void put_keys(Connection& db, Only only, Snapshot& snapshot) {
   auto keys = read_keys(db, only);
   auto secrets = select(db, "virtual_key, digest, valid_until_ms FROM key_secret", "virtual_key", only,
                         " ORDER BY virtual_key, digest");
@@ -150,12 +149,12 @@ void put_keys(SQLite::Database& db, Only only, Snapshot& snapshot) {
 
 // Each takes out what `base` holds under the row, then puts back what the store holds now.
 
-void reread_organization(SQLite::Database& db, RowId row, Snapshot& snapshot) {
+void reread_organization(Connection& db, RowId row, Snapshot& snapshot) {
   snapshot.organizations.erase(row);
   put_organizations(db, row, snapshot);
 }
 
-void reread_team(SQLite::Database& db, RowId row, const Snapshot& base, Snapshot& snapshot) {
+void reread_team(Connection& db, RowId row, const Snapshot& base, Snapshot& snapshot) {
   if (const TeamEntry* old = base.teams.find(row)) {
     snapshot.team_rows.erase(old->team_id.str());
     snapshot.teams.erase(row);
@@ -163,7 +162,7 @@ void reread_team(SQLite::Database& db, RowId row, const Snapshot& base, Snapshot
   put_teams(db, row, snapshot);
 }
 
-void reread_key(SQLite::Database& db, RowId row, const Snapshot& base, Snapshot& snapshot) {
+void reread_key(Connection& db, RowId row, const Snapshot& base, Snapshot& snapshot) {
   if (const KeyEntry* old = base.keys.find(row)) {
     for (const KeyDigest& digest : old->secrets) snapshot.secrets.erase(digest);
     snapshot.key_rows.erase(old->key_id.str());
@@ -174,11 +173,11 @@ void reread_key(SQLite::Database& db, RowId row, const Snapshot& base, Snapshot&
 
 }  // namespace
 
-Revision read_revision(SQLite::Database& db) {
+Revision read_revision(Connection& db) {
   return static_cast<Revision>(db.execAndGet("SELECT revision FROM policy_state").getInt64());
 }
 
-Snapshot load_snapshot(SQLite::Database& db) {
+Snapshot load_snapshot(Connection& db) {
   Snapshot snapshot;
   snapshot.revision = read_revision(db);
   snapshot.catalog = std::make_shared<const Catalog>(read_catalog(db));
@@ -188,7 +187,7 @@ Snapshot load_snapshot(SQLite::Database& db) {
   return snapshot;
 }
 
-Snapshot apply_changes(SQLite::Database& db, const Snapshot& base, const ChangeSet& changes, Revision revision) {
+Snapshot apply_changes(Connection& db, const Snapshot& base, const ChangeSet& changes, Revision revision) {
   Snapshot next = base;
   next.revision = revision;
   for (const auto& [kind, row] : changes) {

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <SQLiteCpp/SQLiteCpp.h>
-
 #include <array>
 #include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
 
+#include "saas_access/connection.hpp"
 #include "saas_access/ids.hpp"
 
 namespace saas_access {
@@ -39,8 +38,8 @@ void bind_value(SQLite::Statement& statement, int index, const std::optional<T>&
 }
 
 template <class... Values>
-SQLite::Statement prepare(SQLite::Database& db, const std::string& sql, const Values&... values) {
-  SQLite::Statement statement(db, sql);
+Query prepare(Connection& db, const std::string& sql, const Values&... values) {
+  Query statement(db, sql);
   [[maybe_unused]] int index = 0;
   (bind_value(statement, ++index, values), ...);
   return statement;
@@ -48,14 +47,14 @@ SQLite::Statement prepare(SQLite::Database& db, const std::string& sql, const Va
 
 /// Runs a statement that returns no rows.
 template <class... Values>
-void execute(SQLite::Database& db, const std::string& sql, const Values&... values) {
+void execute(Connection& db, const std::string& sql, const Values&... values) {
   prepare(db, sql, values...).exec();
 }
 
 /// The first column of the first row; nothing without a row or for NULL.
 template <class... Values>
-std::optional<std::int64_t> find_integer(SQLite::Database& db, const std::string& sql, const Values&... values) {
-  SQLite::Statement statement = prepare(db, sql, values...);
+std::optional<std::int64_t> find_integer(Connection& db, const std::string& sql, const Values&... values) {
+  Query statement = prepare(db, sql, values...);
   if (!statement.executeStep() || statement.getColumn(0).isNull()) return std::nullopt;
   return statement.getColumn(0).getInt64();
 }

@@ -51,7 +51,7 @@ void Problems::credits(const std::string& field, MicroCredits value, MicroCredit
 }
 
 template <class Name>
-std::vector<RowId> Problems::rows(SQLite::Database& db, const std::vector<Name>& names, const std::string& field,
+std::vector<RowId> Problems::rows(Connection& db, const std::vector<Name>& names, const std::string& field,
                                   const std::string& kinds) {
   if (names.size() > kMaxListed) {
     add(field, "lists " + quote(std::to_string(names.size())) + " names, at most " + std::to_string(kMaxListed) +
@@ -74,11 +74,11 @@ std::vector<RowId> Problems::rows(SQLite::Database& db, const std::vector<Name>&
   return rows;
 }
 
-std::vector<RowId> Problems::rows(SQLite::Database& db, const std::vector<AliasName>& aliases) {
+std::vector<RowId> Problems::rows(Connection& db, const std::vector<AliasName>& aliases) {
   return rows(db, aliases, "model_aliases", "Model aliases");
 }
 
-std::vector<RowId> Problems::rows(SQLite::Database& db, const std::vector<GroupName>& groups) {
+std::vector<RowId> Problems::rows(Connection& db, const std::vector<GroupName>& groups) {
   return rows(db, groups, "access_groups", "Access groups");
 }
 

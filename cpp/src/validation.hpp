@@ -1,13 +1,12 @@
 #pragma once
 
-#include <SQLiteCpp/SQLiteCpp.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "saas_access/connection.hpp"
 #include "saas_access/errors.hpp"
 #include "saas_access/records.hpp"
 #include "saas_access/snapshot.hpp"
@@ -54,15 +53,15 @@ class Problems {
   }
 
   /// The rows of the named things, in order, each once. Unknown ones are one problem, naming them all.
-  std::vector<RowId> rows(SQLite::Database& db, const std::vector<AliasName>& aliases);  ///< under "model_aliases"
-  std::vector<RowId> rows(SQLite::Database& db, const std::vector<GroupName>& groups);   ///< under "access_groups"
+  std::vector<RowId> rows(Connection& db, const std::vector<AliasName>& aliases);  ///< under "model_aliases"
+  std::vector<RowId> rows(Connection& db, const std::vector<GroupName>& groups);   ///< under "access_groups"
 
   /// Throws Invalid if there are any.
   void raise() const;
 
  private:
   template <class Name>
-  std::vector<RowId> rows(SQLite::Database& db, const std::vector<Name>& names, const std::string& field,
+  std::vector<RowId> rows(Connection& db, const std::vector<Name>& names, const std::string& field,
                           const std::string& kinds);
 
   std::vector<Invalid::Problem> found_;

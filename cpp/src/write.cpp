@@ -12,9 +12,9 @@ void Write::require_revision(Revision current, std::string_view what) const {
 
 void Write::audit(std::string_view action, std::string_view target_type, std::string_view target_id, const Json& before,
                   const Json& after) {
-  SQLite::Statement insert(db,
-                           "INSERT INTO audit (at_ms, actor, action, target_type, target_id, before, after, revision) "
-                           "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+  Query insert(db,
+               "INSERT INTO audit (at_ms, actor, action, target_type, target_id, before, after, revision) "
+               "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(1, now_ms);
   insert.bind(2, options.actor);
   insert.bind(3, std::string(action));

@@ -36,6 +36,7 @@ __all__: list[str] = [
     "KeySecret",
     "KeyStatus",
     "LedgerEntry",
+    "LedgerWriter",
     "MAX_MICRO_CREDITS",
     "MICRO_PER_CREDIT",
     "ModelAlias",
@@ -809,6 +810,40 @@ class Engine:
     def database(self) -> str: ...
     @property
     def owner(self) -> str: ...
+
+class LedgerWriter:
+    """
+    The ledger's writes of one process, each transaction shared by all that wait. Its thread never takes the GIL.
+    """
+    def __init__(self, *, engine: Engine) -> None: ...
+    def ended(self) -> list[int]:
+        """
+        The numbers of the writes that are durable, or failed, since the last call.
+        """
+    def fileno(self) -> int:
+        """
+        Readable while writes have ended that `ended` has not told of.
+        """
+    def release(self, *, call_id: str, failed: bool, latency_ms: int) -> int:
+        """
+        Queues Engine.release; returns its number.
+        """
+    def reserve(self, *, request: ReserveRequest) -> int:
+        """
+        Queues Engine.reserve; returns its number. Raises StoreUnavailable if too many wait.
+        """
+    def settle(self, *, call_id: str, usage: Usage, latency_ms: int, answered_by: Substitute | None = None) -> int:
+        """
+        Queues Engine.settle; returns its number.
+        """
+    def take(self, *, number: int) -> None | Reservation | Settlement:
+        """
+        The result of an ended write, once: a Reservation, a Settlement, or None. Raises what made it fail.
+        """
+    def transactions(self) -> int:
+        """
+        How many transactions were committed so far.
+        """
 
 def credits_for_cost(*, cost: int, credits_per_dollar: int) -> int:
     """

@@ -96,8 +96,8 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class BadRequest:
-    """A request that no model call can be made of, whatever the team was sold: 413 or 422."""
+class Failure:
+    """A request that ends without an answer though nothing was refused to the team: 400, 413, 422 or 502."""
 
     status: int
     error: str  # the short title
@@ -112,25 +112,52 @@ class BadRequest:
         if protocol is Protocol.PAGE:
             return {"error": self.error, **documented}
         if protocol is Protocol.ANTHROPIC:
-            return {"type": "error", "error": {"type": "invalid_request_error", "message": self.message}, **documented}
+            return {"type": "error", "error": {"type": self._type(), "message": self.message}, **documented}
         if protocol is Protocol.GOOGLE:
-            error = {"code": self.status, "message": self.message, "status": "INVALID_ARGUMENT"}
+            status = "INVALID_ARGUMENT" if self.status < 500 else "INTERNAL"
+            error = {"code": self.status, "message": self.message, "status": status}
             return {"error": error, **documented}
         field_name = self.details[0][0] if self.details else None
-        error = {"message": self.message, "type": "invalid_request_error", "param": field_name, "code": self.code}
+        error = {"message": self.message, "type": self._type(), "param": field_name, "code": self.code}
         return {"error": error, **documented}
 
+    def _type(self) -> str:
+        return "invalid_request_error" if self.status < 500 else "api_error"
 
-def fields_not_allowed(found: list[tuple[str, str]]) -> BadRequest:
+
+class RequestRefusedError(Exception):
+    """A request that can't be taken as it is, found before anybody asked who calls."""
+
+    def __init__(self, answer: Failure | Refusal) -> None:
+        super().__init__(answer.message)
+        self.answer = answer
+
+
+def fields_not_allowed(found: list[tuple[str, str]]) -> Failure:
     """422 about each of `found`: (field, what it would choose, or why it is not taken)."""
     message = "; ".join(f"The field '{name}' can't be set here: it {problem}" for name, problem in found)
-    return BadRequest(422, "Invalid request", "field_not_allowed", message, tuple(found))
+    return Failure(422, "Invalid request", "field_not_allowed", message, tuple(found))
 
 
-def body_too_large(limit_mb: int) -> BadRequest:
+def request_not_taken() -> Failure:
+    """400 for what LiteLLM refuses before it asks who calls."""
+    return Failure(400, "Bad request", "request_not_taken", "The proxy refuses this request")
+
+
+def call_failed() -> Failure:
+    """502 for a failure of LiteLLM's own; the log has it."""
+    return Failure(502, "Call failed", "call_failed", "The proxy failed to handle this call")
+
+
+def unreadable_body() -> Failure:
+    """400 where a JSON object (or, on some routes, a form) is needed and there is none, or one nested without end."""
+    return Failure(400, "Bad request", "unreadable_body", "The body must be a JSON object, nested not too deeply")
+
+
+def body_too_large(limit_mb: int) -> Failure:
     """413, naming the limit in MiB."""
     message = f"The body is larger than the limit of {limit_mb} MiB"
-    return BadRequest(413, "Content too large", "body_too_large", message)
+    return Failure(413, "Content too large", "body_too_large", message)
 
 
 def model_not_granted(model: str, available: list[str]) -> Refusal:

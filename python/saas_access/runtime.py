@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from saas_access._core import Engine, NewAccessGroup, NewModelAlias, WriteOptions
+from saas_access.failed_attempts import FailedAttempts
 from saas_access.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class Runtime:
         self._engine = engine
         self._pid = os.getpid()
         self.settings = settings
+        self.failed_attempts = FailedAttempts(settings.failed_attempts_per_minute)
 
     @classmethod
     def open(cls, settings: Settings) -> Runtime:

@@ -39,37 +39,35 @@ class LedgerTest : public EngineTest {
   [[nodiscard]] ReserveRequest call_in(const JobId& job_id) const { return call(BudgetMode::job_based, {}, job_id); }
 
   Reservation reserve_call(const ReserveRequest& request) {
-    return engine_.transact(
-        [&](SQLite::Database& db) { return reserve(db, request, engine_.owner(), engine_.now_ms()); });
+    return engine_.transact([&](Connection& db) { return reserve(db, request, engine_.owner(), engine_.now_ms()); });
   }
   Settlement settle_call(const CallId& call_id, const Usage& usage = {},
                          const std::optional<Substitute>& answered_by = std::nullopt) {
     return engine_.transact(
-        [&](SQLite::Database& db) { return settle(db, call_id, usage, 250, engine_.now_ms(), answered_by); });
+        [&](Connection& db) { return settle(db, call_id, usage, 250, engine_.now_ms(), answered_by); });
   }
   void release_call(const CallId& call_id, bool failed) {
-    engine_.transact([&](SQLite::Database& db) { release(db, call_id, failed, 90, engine_.now_ms()); });
+    engine_.transact([&](Connection& db) { release(db, call_id, failed, 90, engine_.now_ms()); });
   }
 
   Job make_job(const std::string& job_type = "report") {
     NewJob job;
     job.team_id = team_;
     job.job_type = job_type;
-    return engine_.transact([&](SQLite::Database& db) { return create_job(db, job, engine_.now_ms()); });
+    return engine_.transact([&](Connection& db) { return create_job(db, job, engine_.now_ms()); });
   }
   Job complete(const JobId& job_id, const JobCompletion& completion = {}) {
-    return engine_.transact(
-        [&](SQLite::Database& db) { return complete_job(db, job_id, completion, engine_.now_ms()); });
+    return engine_.transact([&](Connection& db) { return complete_job(db, job_id, completion, engine_.now_ms()); });
   }
   Job job(const JobId& job_id) {
-    return engine_.read([&](SQLite::Database& db) { return find_job(db, job_id); });
+    return engine_.read([&](Connection& db) { return find_job(db, job_id); });
   }
 
   Balance balance() {
-    return engine_.read([&](SQLite::Database& db) { return find_balance(db, team_); });
+    return engine_.read([&](Connection& db) { return find_balance(db, team_); });
   }
   Page<LedgerEntry> entries(const PageRequest& request = {}) {
-    return engine_.read([&](SQLite::Database& db) { return list_entries(db, team_, request); });
+    return engine_.read([&](Connection& db) { return list_entries(db, team_, request); });
   }
 
   /// The balance in whole credits, as "allocated used reserved remaining".

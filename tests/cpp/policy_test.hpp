@@ -33,7 +33,7 @@ class PolicyTest : public ::testing::Test {
   auto write(Work&& work, const WriteOptions& options = {}) {
     using Value = std::invoke_result_t<Work&, Write&>;
     std::optional<std::conditional_t<std::is_void_v<Value>, bool, Value>> value;
-    database_.write([&](SQLite::Database& db) {
+    database_.write([&](Connection& db) {
       Write open{db, options, now_ms_, revision_ + 1, {}};
       if constexpr (std::is_void_v<Value>) {
         work(open);
@@ -51,8 +51,8 @@ class PolicyTest : public ::testing::Test {
 
   template <class Work>
   auto read(Work&& work) const {
-    std::optional<std::invoke_result_t<Work&, SQLite::Database&>> value;
-    database_.read([&](SQLite::Database& db) { value.emplace(work(db)); });
+    std::optional<std::invoke_result_t<Work&, Connection&>> value;
+    database_.read([&](Connection& db) { value.emplace(work(db)); });
     return std::move(*value);
   }
 
@@ -74,16 +74,16 @@ class PolicyTest : public ::testing::Test {
   }
 
   Team team(const std::string& id) const {
-    return read([&](SQLite::Database& db) { return find_team(db, TeamId(id)); });
+    return read([&](Connection& db) { return find_team(db, TeamId(id)); });
   }
   AccessGroup group(const std::string& name) const {
-    return read([&](SQLite::Database& db) { return find_access_group(db, GroupName(name), now_ms_); });
+    return read([&](Connection& db) { return find_access_group(db, GroupName(name), now_ms_); });
   }
   std::vector<AuditEntry> audit() const {
-    return read([&](SQLite::Database& db) { return list_audit(db, {}, {}); }).items;
+    return read([&](Connection& db) { return list_audit(db, {}, {}); }).items;
   }
   std::int64_t count(const std::string& table) const {
-    return read([&](SQLite::Database& db) { return db.execAndGet("SELECT count(*) FROM " + table).getInt64(); });
+    return read([&](Connection& db) { return db.execAndGet("SELECT count(*) FROM " + table).getInt64(); });
   }
   bool changed(ChangeKind kind) const {
     for (const auto& [changed_kind, row] : changes_) {

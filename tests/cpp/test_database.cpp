@@ -23,12 +23,12 @@ namespace fs = std::filesystem;
 // Any row will do for what a transaction keeps or loses: `revision` of the one row of policy_state.
 std::int64_t value_of(const Database& database) {
   std::int64_t value = 0;
-  database.read([&](SQLite::Database& db) { value = db.execAndGet("SELECT revision FROM policy_state").getInt64(); });
+  database.read([&](Connection& db) { value = db.execAndGet("SELECT revision FROM policy_state").getInt64(); });
   return value;
 }
 
 void increment(Database& database) {
-  database.write([](SQLite::Database& db) { return db.exec("UPDATE policy_state SET revision = revision + 1"), true; });
+  database.write([](Connection& db) { return db.exec("UPDATE policy_state SET revision = revision + 1"), true; });
 }
 
 std::string opening_fails(const fs::path& path) {
@@ -66,7 +66,7 @@ TEST(Database, IsForItsOwnerOnly) {
 TEST(Database, UndoesWorkThatReturnsFalse) {
   const TemporaryDatabase file;
   Database database(file.path());
-  database.write([](SQLite::Database& db) { return db.exec("UPDATE policy_state SET revision = 9"), false; });
+  database.write([](Connection& db) { return db.exec("UPDATE policy_state SET revision = 9"), false; });
   EXPECT_EQ(value_of(database), 0);
 }
 
@@ -74,7 +74,7 @@ TEST(Database, UndoesWorkThatThrowsAndPassesItsErrorOn) {
   const TemporaryDatabase file;
   Database database(file.path());
   const auto message = message_of<Conflict>([&] {
-    database.write([](SQLite::Database& db) -> bool {
+    database.write([](Connection& db) -> bool {
       db.exec("UPDATE policy_state SET revision = 9");
       throw Conflict("already there");
     });
@@ -88,7 +88,7 @@ TEST(Database, UndoesWorkThatThrowsAndPassesItsErrorOn) {
 TEST(Database, ReadsOneMoment) {
   const TemporaryDatabase file;
   Database database(file.path());
-  database.read([&](SQLite::Database& db) {
+  database.read([&](Connection& db) {
     EXPECT_EQ(db.execAndGet("SELECT revision FROM policy_state").getInt64(), 0);
     increment(database);
     EXPECT_EQ(db.execAndGet("SELECT revision FROM policy_state").getInt64(), 0);
@@ -99,7 +99,7 @@ TEST(Database, ReadsOneMoment) {
 TEST(Database, ReadersCanNotWrite) {
   const TemporaryDatabase file;
   const Database database(file.path());
-  EXPECT_THROW(database.read([](SQLite::Database& db) { db.exec("UPDATE policy_state SET revision = 9"); }),
+  EXPECT_THROW(database.read([](Connection& db) { db.exec("UPDATE policy_state SET revision = 9"); }),
                StoreUnavailable);
   EXPECT_EQ(value_of(database), 0);
 }
@@ -107,14 +107,13 @@ TEST(Database, ReadersCanNotWrite) {
 TEST(Database, IsDurableAndChecksForeignKeys) {
   const TemporaryDatabase file;
   Database database(file.path());
-  database.write([](SQLite::Database& db) {
+  database.write([](Connection& db) {
     EXPECT_EQ(db.execAndGet("PRAGMA journal_mode").getString(), "wal");
     EXPECT_EQ(db.execAndGet("PRAGMA synchronous").getInt(), 2);
     return false;
   });
-  const auto message = message_of<StoreUnavailable>([&] {
-    database.write([](SQLite::Database& db) { return db.exec("INSERT INTO account (team) VALUES (7)"), true; });
-  });
+  const auto message = message_of<StoreUnavailable>(
+      [&] { database.write([](Connection& db) { return db.exec("INSERT INTO account (team) VALUES (7)"), true; }); });
   EXPECT_TRUE(has(message, "FOREIGN KEY")) << message;
 }
 
@@ -170,7 +169,7 @@ TEST(Database, SaysWhenTheDiskIsFull) {
   const TemporaryDatabase file;
   Database database(file.path());
   const auto message = message_of<StoreUnavailable>([&] {
-    database.write([](SQLite::Database& db) {
+    database.write([](Connection& db) {
       db.exec("PRAGMA max_page_count = 1");  // SQLite rounds this up to the present size
       db.exec(
           "INSERT INTO audit (at_ms, actor, action, target_type, target_id, before, after, revision) "
@@ -276,7 +275,7 @@ TEST(Database, HoldsTheLockFileWhileItWrites) {
   const TemporaryDatabase file;
   Database database(file.path());
   const OtherLocker other(file);
-  database.write([&](SQLite::Database&) {
+  database.write([&](Connection&) {
     EXPECT_FALSE(other.try_lock());
     return true;
   });
@@ -291,7 +290,7 @@ TEST(Database, WaitsInLineForTheLockFile) {
   std::atomic<bool> released{false};
   std::atomic<bool> ended{false};
   std::thread writer([&] {
-    database.write([&](SQLite::Database&) {
+    database.write([&](Connection&) {
       EXPECT_TRUE(released);
       return true;
     });

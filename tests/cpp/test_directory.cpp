@@ -9,7 +9,7 @@ class DirectoryTest : public PolicyTest {
  protected:
   std::vector<TeamId> listed(const TeamFilter& filter) const {
     std::vector<TeamId> ids;
-    const auto page = read([&](SQLite::Database& db) { return list_teams(db, filter, {}, now_ms_); });
+    const auto page = read([&](Connection& db) { return list_teams(db, filter, {}, now_ms_); });
     for (const Team& team : page.items) ids.push_back(team.team_id);
     return ids;
   }
@@ -17,7 +17,7 @@ class DirectoryTest : public PolicyTest {
 
 TEST_F(DirectoryTest, ListsInOrderOfCreation) {
   for (const char* name : {"zebra", "ape", "bear"}) make_group(name);
-  const auto page = read([&](SQLite::Database& db) { return list_access_groups(db, {}, now_ms_); });
+  const auto page = read([&](Connection& db) { return list_access_groups(db, {}, now_ms_); });
   ASSERT_EQ(page.items.size(), 3U);
   EXPECT_EQ(page.items[0].group_name, GroupName("zebra"));
   EXPECT_EQ(page.items[2].group_name, GroupName("bear"));
@@ -29,7 +29,7 @@ TEST_F(DirectoryTest, PagesThroughEverythingOnce) {
   std::vector<std::string> seen;
   PageRequest request{.after = std::nullopt, .limit = 2};
   for (int pages = 1;; ++pages) {
-    const auto page = read([&](SQLite::Database& db) { return list_model_aliases(db, request); });
+    const auto page = read([&](Connection& db) { return list_model_aliases(db, request); });
     for (const auto& alias : page.items) seen.push_back(alias.alias.str());
     if (!page.next) {
       EXPECT_EQ(pages, 3);
@@ -44,16 +44,15 @@ TEST_F(DirectoryTest, PagesThroughEverythingOnce) {
 TEST_F(DirectoryTest, ALastFullPageHasNoNext) {
   make_alias("a");
   make_alias("b");
-  const auto page = read([](SQLite::Database& db) { return list_model_aliases(db, {{}, 2}); });
+  const auto page = read([](Connection& db) { return list_model_aliases(db, {{}, 2}); });
   EXPECT_EQ(page.items.size(), 2U);
   EXPECT_EQ(page.next, std::nullopt);
 }
 
 TEST_F(DirectoryTest, RefusesALimitBelowOne) {
-  EXPECT_EQ(invalid_fields([&] { read([](SQLite::Database& db) { return list_organizations(db, {{}, 0}); }); }),
-            "limit");
+  EXPECT_EQ(invalid_fields([&] { read([](Connection& db) { return list_organizations(db, {{}, 0}); }); }), "limit");
   const auto page =
-      read([](SQLite::Database& db) { return list_organizations(db, {{}, std::numeric_limits<std::int64_t>::max()}); });
+      read([](Connection& db) { return list_organizations(db, {{}, std::numeric_limits<std::int64_t>::max()}); });
   EXPECT_TRUE(page.items.empty());
 }
 
@@ -69,7 +68,7 @@ TEST_F(DirectoryTest, CountsModelsAndTeamsOfGroups) {
   }
   write([](Write& w) { create_grant(w, TeamId("granted"), {GroupName("empty"), kNow + 5000, kNow + 9000, ""}); });
   write([](Write& w) { delete_team(w, TeamId("gone")); });
-  const auto page = read([&](SQLite::Database& db) { return list_access_groups(db, {}, now_ms_); });
+  const auto page = read([&](Connection& db) { return list_access_groups(db, {}, now_ms_); });
   EXPECT_EQ(page.items[0].model_count, 1);
   EXPECT_EQ(page.items[0].team_count, 2);
   EXPECT_EQ(page.items[1].model_count, 0);
@@ -119,7 +118,7 @@ TEST_F(DirectoryTest, GivesEachListedTeamItsOwnGroups) {
   make_team("none");
   make_team("two", groups({"h", "g"}));
   make_team("one", groups({"g"}));
-  const auto page = read([&](SQLite::Database& db) { return list_teams(db, {}, {}, now_ms_); });
+  const auto page = read([&](Connection& db) { return list_teams(db, {}, {}, now_ms_); });
   EXPECT_TRUE(page.items[0].access_groups.empty());
   EXPECT_EQ(page.items[1].access_groups, groups({"h", "g"}));
   EXPECT_EQ(page.items[2].access_groups, groups({"g"}));
@@ -127,17 +126,17 @@ TEST_F(DirectoryTest, GivesEachListedTeamItsOwnGroups) {
 
 TEST_F(DirectoryTest, NamesWhatDoesNotExist) {
   const auto missing = [&](auto find) { return message_of<NotFound>([&] { read(find); }); };
-  EXPECT_EQ(missing([](SQLite::Database& db) { return find_organization(db, OrganizationId("x")); }),
+  EXPECT_EQ(missing([](Connection& db) { return find_organization(db, OrganizationId("x")); }),
             "Organization 'x' does not exist");
-  EXPECT_EQ(missing([](SQLite::Database& db) { return find_model_alias(db, AliasName("x'; --")); }),
+  EXPECT_EQ(missing([](Connection& db) { return find_model_alias(db, AliasName("x'; --")); }),
             "Model alias 'x'; --' does not exist");
-  EXPECT_EQ(missing([](SQLite::Database& db) { return find_access_group(db, GroupName("x"), 0); }),
+  EXPECT_EQ(missing([](Connection& db) { return find_access_group(db, GroupName("x"), 0); }),
             "Access group 'x' does not exist");
-  EXPECT_EQ(missing([](SQLite::Database& db) { return find_team(db, TeamId("x")); }), "Team 'x' does not exist");
-  EXPECT_EQ(missing([](SQLite::Database& db) { return find_key(db, TeamId("x"), KeyId("k"), 0); }),
+  EXPECT_EQ(missing([](Connection& db) { return find_team(db, TeamId("x")); }), "Team 'x' does not exist");
+  EXPECT_EQ(missing([](Connection& db) { return find_key(db, TeamId("x"), KeyId("k"), 0); }),
             "Team 'x' does not exist");
   make_team("t");
-  EXPECT_EQ(missing([](SQLite::Database& db) { return find_key(db, TeamId("t"), KeyId("k"), 0); }),
+  EXPECT_EQ(missing([](Connection& db) { return find_key(db, TeamId("t"), KeyId("k"), 0); }),
             "Key 'k' of team 't' does not exist");
 }
 
@@ -151,7 +150,7 @@ TEST_F(DirectoryTest, FiltersTheAuditNewestFirst) {
   make_group("h");
   const auto found = [&](const AuditFilter& filter, const PageRequest& request = {}) {
     std::string actions;
-    const auto page = read([&](SQLite::Database& db) { return list_audit(db, filter, request); });
+    const auto page = read([&](Connection& db) { return list_audit(db, filter, request); });
     for (const auto& entry : page.items) actions += entry.target_id + ":" + entry.action.substr(13) + " ";
     return actions + (page.next ? "..." : "");
   };

@@ -78,7 +78,7 @@ TEST_F(EngineTest, AWriteThatThrowsChangesNothing) {
 TEST_F(EngineTest, ADryRunReportsAndChangesNothing) {
   fill();
   const auto audit_entries = [&] {
-    return engine_.read([](SQLite::Database& db) { return list_audit(db, {}, {}).items.size(); });
+    return engine_.read([](Connection& db) { return list_audit(db, {}, {}).items.size(); });
   };
   const std::size_t before = audit_entries();
   WriteOptions options;
@@ -149,7 +149,7 @@ TEST_F(EngineTest, TheCheckHealsACounterThatACrashLeftBehind) {
   Engine other(file_.path(), clock(), 1);
   // A process that died between its commit and the step of the counter: its write is in the file alone.
   Database crashed(file_.path());
-  crashed.write([&](SQLite::Database& db) {
+  crashed.write([&](Connection& db) {
     Write w{db, {}, kNow, read_revision(db) + 1, {}};
     give_c(w);
     db.exec("UPDATE policy_state SET revision = revision + 1");
@@ -223,7 +223,7 @@ TEST_F(EngineTest, ALostRevisionFileStopsDecisionsAndWritesUntilItIsBack) {
 TEST_F(EngineTest, ADamagedFileStopsDecisions) {
   fill();
   Engine other(file_.path(), clock(), 1);
-  other.transact([](SQLite::Database& db) { db.exec("CREATE TABLE other (x)"); });
+  other.transact([](Connection& db) { db.exec("CREATE TABLE other (x)"); });
   for (const char* suffix : {"", "-wal"}) {
     std::fstream file(file_.path().string() + suffix, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(0);
@@ -242,7 +242,7 @@ TEST_F(EngineTest, APolicyThatContradictsItselfDoesNotReplaceAGoodSnapshot) {
   });
   EXPECT_FALSE(decides(engine_));
   EXPECT_EQ(engine_.health().snapshot_revision, 1U);
-  engine_.transact([](SQLite::Database& db) { db.exec("UPDATE team SET budget_mode = 0"); });
+  engine_.transact([](Connection& db) { db.exec("UPDATE team SET budget_mode = 0"); });
   EXPECT_TRUE(allows(engine_, "a"));
 }
 
@@ -271,8 +271,7 @@ TEST_F(EngineTest, KeyUsesAreWrittenWhenTheEngineCloses) {
   const KeyId key_id =
       write([](Write& w) { return create_key(w, TeamId("team"), new_key(digest_of(1))); }).value.key_id;
   const auto last_use = [&] {
-    return engine_.read([&](SQLite::Database& db) { return find_key(db, TeamId("team"), key_id, kNow); })
-        .last_used_at_ms;
+    return engine_.read([&](Connection& db) { return find_key(db, TeamId("team"), key_id, kNow); }).last_used_at_ms;
   };
   {
     Engine other(file_.path(), clock());

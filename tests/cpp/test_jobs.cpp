@@ -29,7 +29,7 @@ TEST_F(JobsTest, AJobIsCreatedPendingAndHoldsNothing) {
   document.job_type = "report";
   document.user_id = "user-1";
   document.metadata = R"({"page": 1})";
-  const Job made = engine_.transact([&](SQLite::Database& db) { return create_job(db, document, kNow); });
+  const Job made = engine_.transact([&](Connection& db) { return create_job(db, document, kNow); });
   EXPECT_TRUE(made.job_id.str().starts_with("job_"));
   EXPECT_EQ(made.team_id, team_);
   EXPECT_EQ(made.job_type, "report");
@@ -46,7 +46,7 @@ TEST_F(JobsTest, RefusesAJobOfNobodyOrWithoutAType) {
   document.team_id = TeamId("nobody");
   document.metadata = "[]";
   document.user_id = std::string(300, 'u');
-  const auto create = [&] { engine_.transact([&](SQLite::Database& db) { return create_job(db, document, kNow); }); };
+  const auto create = [&] { engine_.transact([&](Connection& db) { return create_job(db, document, kNow); }); };
   EXPECT_EQ(invalid_fields(create), "team_id job_type user_id metadata");
   EXPECT_EQ(message_of<NotFound>([&] { job(JobId("job_x")); }), "Job 'job_x' does not exist");
   EXPECT_EQ(message_of<NotFound>([&] { complete(JobId("job_x")); }), "Job 'job_x' does not exist");
@@ -241,14 +241,14 @@ TEST_F(JobsTest, AJobOfADeletedTeamCanEnd) {
   answered_call(id);
   write([&](Write& w) { delete_team(w, team_); });
   EXPECT_EQ(complete(id).costs.credits_charged, credits(1));
-  EXPECT_EQ(engine_.read([&](SQLite::Database& db) { return list_jobs(db, team_, {}).items.size(); }), 1U);
+  EXPECT_EQ(engine_.read([&](Connection& db) { return list_jobs(db, team_, {}).items.size(); }), 1U);
 }
 
 TEST_F(JobsTest, JobsComeNewestFirstInPages) {
   add(3);
   for (const char* type : {"one", "two", "three"}) answered_call(make_job(type).job_id);
   const auto list = [&](const PageRequest& request) {
-    return engine_.read([&](SQLite::Database& db) { return list_jobs(db, team_, request); });
+    return engine_.read([&](Connection& db) { return list_jobs(db, team_, request); });
   };
   const auto first = list({.after = {}, .limit = 2});
   ASSERT_EQ(first.items.size(), 2U);

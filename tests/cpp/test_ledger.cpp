@@ -38,7 +38,7 @@ TEST_F(LedgerTest, AddedCreditsAreAllocatedAndRemain) {
 
 TEST_F(LedgerTest, AddingCreditsLeavesAnAuditEntry) {
   add(5);
-  const AuditEntry entry = engine_.read([](SQLite::Database& db) { return list_audit(db, {}, {}).items.front(); });
+  const AuditEntry entry = engine_.read([](Connection& db) { return list_audit(db, {}, {}).items.front(); });
   EXPECT_EQ(entry.action, "credits.add");
   EXPECT_EQ(entry.target_id, "team");
   EXPECT_EQ(entry.before, R"({"credits_allocated":0})");
@@ -82,7 +82,7 @@ TEST_F(LedgerTest, AnAllocationAtCreationIsOneEntry) {
   NewTeam document = new_team("rich");
   document.credits_allocated = credits(1'000);
   write([&](Write& w) { create_team(w, document); });
-  const auto list = engine_.read([](SQLite::Database& db) { return list_entries(db, TeamId("rich"), {}); }).items;
+  const auto list = engine_.read([](Connection& db) { return list_entries(db, TeamId("rich"), {}); }).items;
   ASSERT_EQ(list.size(), 1U);
   EXPECT_EQ(list[0].type, EntryType::allocation);
   EXPECT_EQ(list[0].amount, credits(1'000));
@@ -272,9 +272,9 @@ TEST_F(LedgerTest, ADeletedTeamsBooksStayReadableAndItsCallsAreSettled) {
 
 TEST_F(LedgerTest, ATeamThatNeverWasIsNotFound) {
   const TeamId nobody("nobody");
-  EXPECT_EQ(message_of<NotFound>([&] { engine_.read([&](SQLite::Database& db) { return find_balance(db, nobody); }); }),
+  EXPECT_EQ(message_of<NotFound>([&] { engine_.read([&](Connection& db) { return find_balance(db, nobody); }); }),
             "Team 'nobody' does not exist");
-  EXPECT_THROW(engine_.read([&](SQLite::Database& db) { return list_entries(db, nobody, {}); }), NotFound);
+  EXPECT_THROW(engine_.read([&](Connection& db) { return list_entries(db, nobody, {}); }), NotFound);
   ReserveRequest request = call();
   request.team_id = nobody;
   EXPECT_THROW(reserve_call(request), NotFound);
@@ -310,7 +310,7 @@ TEST_F(LedgerTest, EachTeamsEntriesAreNumberedWithoutAGap) {
   add_to(TeamId("other"));
   allocate(credits(3));
   const auto numbers = [&](const TeamId& team_id) {
-    return engine_.read([&](SQLite::Database& db) {
+    return engine_.read([&](Connection& db) {
       SQLite::Statement query(db,
                               "SELECT e.seq FROM ledger_entry e JOIN team t ON t.row = e.team "
                               "WHERE t.team_id = ? ORDER BY e.seq");
@@ -333,7 +333,7 @@ TEST_F(LedgerTest, ExactlyAsManyCallsAreReservedAsThereAreCredits) {
     callers.emplace_back([&] {
       Engine engine(file_.path(), clock());
       const auto try_one = [&] {
-        return engine.transact([&](SQLite::Database& db) { return reserve(db, call(), engine.owner(), kNow); });
+        return engine.transact([&](Connection& db) { return reserve(db, call(), engine.owner(), kNow); });
       };
       while (try_one().outcome == ReserveOutcome::reserved) ++reserved;
     });

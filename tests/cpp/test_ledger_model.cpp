@@ -181,7 +181,7 @@ class LedgerModelTest : public LedgerTest {
     release(w.db, id, pick(2) == 0, 1, w.now_ms);
   }
 
-  void expect_true_books(SQLite::Database& db) {
+  void expect_true_books(Connection& db) {
     const Balance now = find_balance(db, team_);
     ASSERT_EQ(now.allocated, books_.allocated);
     ASSERT_EQ(now.used, books_.used);

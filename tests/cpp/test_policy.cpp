@@ -300,7 +300,7 @@ TEST_F(PolicyTest, BootstrapsWhatIsAbsent) {
   const auto created = run();
   EXPECT_EQ(created.model_aliases, aliases({"b"}));
   EXPECT_EQ(created.access_groups, groups({"g"}));
-  const auto left = read([](SQLite::Database& db) { return find_model_alias(db, AliasName("a")); });
+  const auto left = read([](Connection& db) { return find_model_alias(db, AliasName("a")); });
   EXPECT_EQ(left.litellm_model, "openai/a");
   EXPECT_EQ(left.access_groups, groups({"g"}));
   const auto again = run();

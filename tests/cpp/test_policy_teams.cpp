@@ -26,17 +26,17 @@ class TeamPolicyTest : public PolicyTest {
     return write([&](Write& w) { return rotate_key(w, key.team_id, key.key_id, grace_seconds, next); });
   }
   std::vector<VirtualKey> keys(const std::string& team_id) const {
-    return read([&](SQLite::Database& db) { return list_keys(db, TeamId(team_id), now_ms_); });
+    return read([&](Connection& db) { return list_keys(db, TeamId(team_id), now_ms_); });
   }
   std::vector<Grant> grants(const std::string& team_id) const {
-    return read([&](SQLite::Database& db) { return list_grants(db, TeamId(team_id)); });
+    return read([&](Connection& db) { return list_grants(db, TeamId(team_id)); });
   }
   Balance balance(const std::string& team_id) const {
-    return read([&](SQLite::Database& db) { return find_balance(db, TeamId(team_id)); });
+    return read([&](Connection& db) { return find_balance(db, TeamId(team_id)); });
   }
   /// Until when the secret with this digest works; -1: without end.
   std::int64_t valid_until(const KeySecret& of) const {
-    return read([&](SQLite::Database& db) {
+    return read([&](Connection& db) {
       SQLite::Statement query(db, "SELECT coalesce(valid_until_ms, -1) FROM key_secret WHERE digest = ?");
       query.bind(1, of.digest.data(), 32);
       return query.executeStep() ? query.getColumn(0).getInt64() : -2;

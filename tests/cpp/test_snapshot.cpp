@@ -131,7 +131,7 @@ TEST_F(SnapshotTest, CatchingUpSharesWhatDidNotChange) {
   for (int i = 0; i < 50; ++i) add_team("team-" + std::to_string(i), {GroupName("c")});
   const Snapshot before = loaded();
   write([](Write& w) { suspend_team(w, TeamId("team"), true); });
-  const Snapshot after = engine_.read([&](SQLite::Database& db) {
+  const Snapshot after = engine_.read([&](Connection& db) {
     return apply_changes(db, before, read_changes(db, before.revision).value(), before.revision + 1);
   });
   EXPECT_EQ(after.catalog, before.catalog);
@@ -276,7 +276,7 @@ TEST_F(SnapshotTest, CatchingUpAfterAnyWritesEqualsLoadingFromScratch) {
       continue;  // refused, so nothing changed
     }
     if (round % 3 != 0) continue;  // several writes at once, too
-    snapshot = engine_.read([&](SQLite::Database& db) {
+    snapshot = engine_.read([&](Connection& db) {
       return apply_changes(db, snapshot, read_changes(db, snapshot.revision).value(), read_revision(db));
     });
     ASSERT_EQ(SnapshotText(snapshot).text(), SnapshotText(loaded()).text()) << "round " << round;
@@ -287,9 +287,9 @@ TEST_F(SnapshotTest, CatchingUpAfterAnyWritesEqualsLoadingFromScratch) {
 
 TEST_F(SnapshotTest, TheFeedSaysWhenItNoLongerReachesBack) {
   const auto changes_since = [&](Revision since) {
-    return engine_.read([&](SQLite::Database& db) { return read_changes(db, since); });
+    return engine_.read([&](Connection& db) { return read_changes(db, since); });
   };
-  engine_.transact([](SQLite::Database& db) {
+  engine_.transact([](Connection& db) {
     ChangeSet changes;
     changes.team(1);
     append_changes(db, changes, 2);
@@ -303,10 +303,9 @@ TEST_F(SnapshotTest, TheFeedSaysWhenItNoLongerReachesBack) {
   EXPECT_EQ(std::distance(changes->begin(), changes->end()), 2);
   EXPECT_TRUE(changes_since(kFeedLength + 2).value().empty());
   EXPECT_FALSE(changes_since(kFeedLength + 3).has_value());  // an older copy of the file was put back
-  EXPECT_EQ(
-      engine_.read([](SQLite::Database& db) { return db.execAndGet("SELECT count(*) FROM policy_change").getInt(); }),
-      2);
-  engine_.transact([](SQLite::Database& db) { db.exec("UPDATE policy_change SET kind = 9 WHERE kind = 4"); });
+  EXPECT_EQ(engine_.read([](Connection& db) { return db.execAndGet("SELECT count(*) FROM policy_change").getInt(); }),
+            2);
+  engine_.transact([](Connection& db) { db.exec("UPDATE policy_change SET kind = 9 WHERE kind = 4"); });
   EXPECT_FALSE(changes_since(2).has_value());  // a kind of a newer build: load everything
 }
 

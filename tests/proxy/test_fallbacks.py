@@ -55,8 +55,8 @@ def test_a_granted_fallback_answers_and_is_what_is_charged(
 
 
 def test_the_price_is_that_of_the_model_that_answered(proxy: Proxy, seen: Upstream) -> None:
-    customer = sell(proxy, {"shaky-2": "real-failing", "dear": "real-b"}, credits_allocated=10)
-    price(proxy, "dear", 7)
+    customer = sell(proxy, {"shaky-2": "real-failing", "dear-2": "real-b"}, credits_allocated=10)
+    price(proxy, "dear-2", 7)
     with customer.client() as client:
         assert client.post("/v1/chat/completions", json={**CHAT, "model": "shaky-2"}).status_code == 200
     assert customer.balance()["credits_remaining"] == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import fcntl
 import hashlib
+import select
 import sqlite3
 import sys
 import threading
@@ -23,6 +24,7 @@ from saas_access._core import (
     JobCompletion,
     JobStatus,
     KeySecret,
+    LedgerWriter,
     ModelAliasPatch,
     NewAccessGroup,
     NewGrant,
@@ -444,3 +446,19 @@ def test_a_write_that_waits_for_the_database_lets_other_threads_run(
         gate.release()
         write(engine)  # StoreUnavailable after some seconds if the other thread can't let go
         other.join()
+
+
+def test_the_ledgers_writer_tells_by_its_descriptor_what_is_durable_and_what_failed(engine: Engine, team: str) -> None:
+    writer = LedgerWriter(engine=engine)
+    good, bad = writer.reserve(request=_request(team)), writer.reserve(request=_request("nobody"))
+    ended: list[int] = []
+    while len(ended) < 2:
+        assert select.select([writer.fileno()], [], [], 10)[0]
+        ended += writer.ended()
+    assert ended == [good, bad]
+    with pytest.raises(_core.CoreError, match="'nobody'"):
+        writer.take(number=bad)
+    assert isinstance(writer.take(number=good), _core.Reservation)
+    with pytest.raises(_core.CoreError, match="no such write"):
+        writer.take(number=good)
+    assert writer.transactions() in (1, 2)

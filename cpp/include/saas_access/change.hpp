@@ -1,12 +1,11 @@
 #pragma once
 
-#include <SQLiteCpp/SQLiteCpp.h>
-
 #include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "saas_access/connection.hpp"
 #include "saas_access/snapshot.hpp"
 
 namespace saas_access {
@@ -34,20 +33,20 @@ class ChangeSet {
 // Reading the policy out of an open transaction. All throw SQLite::Exception (Database turns it into StoreUnavailable).
 
 /// The committed revision that this transaction sees.
-Revision read_revision(SQLite::Database& db);
+Revision read_revision(Connection& db);
 
 /// Everything, at the transaction's revision.
-Snapshot load_snapshot(SQLite::Database& db);
+Snapshot load_snapshot(Connection& db);
 
 /// `base` with the named rows read again; shares with `base` whatever is untouched.
-Snapshot apply_changes(SQLite::Database& db, const Snapshot& base, const ChangeSet& changes, Revision revision);
+Snapshot apply_changes(Connection& db, const Snapshot& base, const ChangeSet& changes, Revision revision);
 
 /// What changed after `since`, or nothing if the feed no longer reaches back that far (then load everything).
-std::optional<ChangeSet> read_changes(SQLite::Database& db, Revision since);
+std::optional<ChangeSet> read_changes(Connection& db, Revision since);
 
 /// Appends to the feed and drops what is more than kFeedLength revisions old.
 inline constexpr Revision kFeedLength = 10'000;
-void append_changes(SQLite::Database& db, const ChangeSet& changes, Revision revision);
+void append_changes(Connection& db, const ChangeSet& changes, Revision revision);
 
 /// A team that has more or fewer models after a change than before.
 struct AccessChange {

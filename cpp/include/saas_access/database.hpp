@@ -1,13 +1,13 @@
 #pragma once
 
-#include <SQLiteCpp/SQLiteCpp.h>
-
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
+
+#include "saas_access/connection.hpp"
 
 namespace saas_access {
 
@@ -30,11 +30,11 @@ class Database {
 
   /// Runs `work` in one IMMEDIATE transaction on the only writing connection, holding the lock file; commits if it
   /// returns true, rolls back if it returns false or throws. On return after true the transaction is durable.
-  void write(const std::function<bool(SQLite::Database&)>& work);
+  void write(const std::function<bool(Connection&)>& work);
 
   /// Runs `work` in one read transaction (a consistent view of one moment) on a pooled connection.
   /// Readers do not wait for writers.
-  void read(const std::function<void(SQLite::Database&)>& work) const;
+  void read(const std::function<void(Connection&)>& work) const;
 
   /// Throws StoreUnavailable when the path no longer names the file that was opened (deleted or replaced), or the file
   /// can't be read.
@@ -50,19 +50,19 @@ class Database {
   class Lease;
 
   [[nodiscard]] FileIdentity identify() const;
-  [[nodiscard]] std::unique_ptr<SQLite::Database> connect() const;
+  [[nodiscard]] std::unique_ptr<Connection> connect() const;
 
   std::filesystem::path path_;
   std::unique_ptr<LockFile> lock_file_;
   std::mutex write_mutex_;
-  std::unique_ptr<SQLite::Database> writer_;
+  std::unique_ptr<Connection> writer_;
   mutable std::mutex pool_mutex_;
-  mutable std::vector<std::unique_ptr<SQLite::Database>> idle_readers_;
+  mutable std::vector<std::unique_ptr<Connection>> idle_readers_;
   FileIdentity identity_;
 };
 
 /// Brings `db` to kSchemaVersion, one transaction for each step. `path` is for messages. Throws StoreUnavailable for a
 /// newer schema or a file that is not one of ours.
-void migrate(SQLite::Database& db, const std::filesystem::path& path);
+void migrate(Connection& db, const std::filesystem::path& path);
 
 }  // namespace saas_access

@@ -12,26 +12,26 @@
 
 namespace saas_access {
 
-Organization find_organization(SQLite::Database&, const OrganizationId&);
-Page<Organization> list_organizations(SQLite::Database&, const PageRequest&);
+Organization find_organization(Connection&, const OrganizationId&);
+Page<Organization> list_organizations(Connection&, const PageRequest&);
 
-ModelAlias find_model_alias(SQLite::Database&, const AliasName&);
-Page<ModelAlias> list_model_aliases(SQLite::Database&, const PageRequest&);
+ModelAlias find_model_alias(Connection&, const AliasName&);
+Page<ModelAlias> list_model_aliases(Connection&, const PageRequest&);
 
-AccessGroup find_access_group(SQLite::Database&, const GroupName&, UnixMs now_ms);
-Page<AccessGroupSummary> list_access_groups(SQLite::Database&, const PageRequest&, UnixMs now_ms);
+AccessGroup find_access_group(Connection&, const GroupName&, UnixMs now_ms);
+Page<AccessGroupSummary> list_access_groups(Connection&, const PageRequest&, UnixMs now_ms);
 
 struct TeamFilter {
   std::optional<OrganizationId> organization_id;
   std::optional<GroupName> access_group;  ///< own or by a running grant
   std::optional<bool> suspended;
 };
-Team find_team(SQLite::Database&, const TeamId&);  ///< a deleted team is NotFound
-Page<Team> list_teams(SQLite::Database&, const TeamFilter&, const PageRequest&, UnixMs now_ms);
-std::vector<Grant> list_grants(SQLite::Database&, const TeamId&);  ///< ended ones too
+Team find_team(Connection&, const TeamId&);  ///< a deleted team is NotFound
+Page<Team> list_teams(Connection&, const TeamFilter&, const PageRequest&, UnixMs now_ms);
+std::vector<Grant> list_grants(Connection&, const TeamId&);  ///< ended ones too
 
-VirtualKey find_key(SQLite::Database&, const TeamId&, const KeyId&, UnixMs now_ms);
-std::vector<VirtualKey> list_keys(SQLite::Database&, const TeamId&, UnixMs now_ms);
+VirtualKey find_key(Connection&, const TeamId&, const KeyId&, UnixMs now_ms);
+std::vector<VirtualKey> list_keys(Connection&, const TeamId&, UnixMs now_ms);
 
 struct AuditFilter {
   std::optional<std::string> target;  ///< target_id
@@ -39,6 +39,6 @@ struct AuditFilter {
   std::optional<UnixMs> from_ms;  ///< at or after
   std::optional<UnixMs> to_ms;    ///< before
 };
-Page<AuditEntry> list_audit(SQLite::Database&, const AuditFilter&, const PageRequest&);  ///< newest first
+Page<AuditEntry> list_audit(Connection&, const AuditFilter&, const PageRequest&);  ///< newest first
 
 }  // namespace saas_access

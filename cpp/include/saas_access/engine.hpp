@@ -82,23 +82,23 @@ class Engine {
     }
   }
 
-  /// Runs `work(SQLite::Database&)` in one read transaction and returns its result.
+  /// Runs `work(Connection&)` in one read transaction and returns its result.
   template <class Work>
   auto read(Work&& work) const {
-    std::optional<std::invoke_result_t<Work&, SQLite::Database&>> value;
-    database_.read([&](SQLite::Database& db) { value.emplace(work(db)); });
+    std::optional<std::invoke_result_t<Work&, Connection&>> value;
+    database_.read([&](Connection& db) { value.emplace(work(db)); });
     return std::move(*value);
   }
 
-  /// Runs `work(SQLite::Database&)` in one durable transaction that is no admin write: the ledger's and the jobs'.
+  /// Runs `work(Connection&)` in one durable transaction that is no admin write: the ledger's and the jobs'.
   template <class Work>
   auto transact(Work&& work) {
-    using Value = std::invoke_result_t<Work&, SQLite::Database&>;
+    using Value = std::invoke_result_t<Work&, Connection&>;
     if constexpr (std::is_void_v<Value>) {
-      database_.write([&](SQLite::Database& db) { return work(db), true; });
+      database_.write([&](Connection& db) { return work(db), true; });
     } else {
       std::optional<Value> value;
-      database_.write([&](SQLite::Database& db) { return value.emplace(work(db)), true; });
+      database_.write([&](Connection& db) { return value.emplace(work(db)), true; });
       return std::move(*value);
     }
   }
@@ -116,7 +116,7 @@ class Engine {
   void check_files() const;
   void refresh();
   void catch_up();
-  void adopt(const std::function<Snapshot(SQLite::Database&)>& read_policy);  // with snapshot_mutex_ held
+  void adopt(const std::function<Snapshot(Connection&)>& read_policy);  // with snapshot_mutex_ held
   void check_until_stopped();
   void check();
   void flush_key_uses();

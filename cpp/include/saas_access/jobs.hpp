@@ -58,7 +58,7 @@ struct NewJob {
 // Jobs are traffic, not policy: Engine::transact runs them, they move no revision and leave no audit entry.
 
 /// Costs and holds nothing. Invalid under "team_id" for an unknown team.
-Job create_job(SQLite::Database&, const NewJob&, UnixMs now_ms);
+Job create_job(Connection&, const NewJob&, UnixMs now_ms);
 
 struct JobCompletion {
   JobStatus status = JobStatus::completed;  ///< completed or failed
@@ -68,10 +68,10 @@ struct JobCompletion {
 };
 /// Charges the one credit that the first call of a job_based team's job holds if at least one call was answered, else
 /// frees it. Again with the same status: the same answer. Conflict with another status, or while one of its calls runs.
-Job complete_job(SQLite::Database&, const JobId&, const JobCompletion&, UnixMs now_ms);
+Job complete_job(Connection&, const JobId&, const JobCompletion&, UnixMs now_ms);
 
 /// Throws NotFound.
-Job find_job(SQLite::Database&, const JobId&);
-Page<Job> list_jobs(SQLite::Database&, const TeamId&, const PageRequest&);  ///< newest first
+Job find_job(Connection&, const JobId&);
+Page<Job> list_jobs(Connection&, const TeamId&, const PageRequest&);  ///< newest first
 
 }  // namespace saas_access

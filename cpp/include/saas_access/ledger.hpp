@@ -47,8 +47,8 @@ void open_account(Write&, RowId team, MicroCredits allocated);
 void set_allocated(Write&, RowId team, MicroCredits allocated);
 
 /// A deleted team's books stay readable. NotFound for a team that never was.
-Balance find_balance(SQLite::Database&, const TeamId&);
-Page<LedgerEntry> list_entries(SQLite::Database&, const TeamId&, const PageRequest&);  ///< newest first
+Balance find_balance(Connection&, const TeamId&);
+Page<LedgerEntry> list_entries(Connection&, const TeamId&, const PageRequest&);  ///< newest first
 
 /// A model that may answer in place of the one asked for, where the operator has named fallbacks.
 struct Substitute {
@@ -75,9 +75,9 @@ struct Reservation {
   MicroCredits needed = 0;     ///< what would have had to be free
   MicroCredits remaining = 0;  ///< what was free before
 };
-/// Holds what the call may cost, by the dearest that may answer it, and opens its record, in one transaction. In a job of
-/// a job_based team the job's one credit is held by its first call.
-Reservation reserve(SQLite::Database&, const ReserveRequest&, std::string_view owner, UnixMs now_ms);
+/// Holds what the call may cost, by the dearest that may answer it, and opens its record, in one transaction. In a job
+/// of a job_based team the job's one credit is held by its first call.
+Reservation reserve(Connection&, const ReserveRequest&, std::string_view owner, UnixMs now_ms);
 
 struct Settlement {
   MicroCredits charged = 0;
@@ -86,11 +86,11 @@ struct Settlement {
 /// The call was answered: charges its real price and frees the rest. It is charged as what answered: the alias that was
 /// asked for, or the substitute given here.
 /// A second settle or release of a call changes nothing.
-Settlement settle(SQLite::Database&, const CallId&, const Usage&, std::int64_t latency_ms, UnixMs now_ms,
+Settlement settle(Connection&, const CallId&, const Usage&, std::int64_t latency_ms, UnixMs now_ms,
                   const std::optional<Substitute>& answered_by = std::nullopt);
 
 /// The call was not answered (failed, refused upstream, never sent): nothing is charged. `failed` counts it as a failed
 /// call of its job; a refused one leaves no trace there.
-void release(SQLite::Database&, const CallId&, bool failed, std::int64_t latency_ms, UnixMs now_ms);
+void release(Connection&, const CallId&, bool failed, std::int64_t latency_ms, UnixMs now_ms);
 
 }  // namespace saas_access

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/SQLiteCpp.h>
-
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -9,6 +7,7 @@
 #include <vector>
 
 #include "saas_access/change.hpp"
+#include "saas_access/connection.hpp"
 #include "saas_access/records.hpp"
 
 namespace saas_access {
@@ -37,7 +36,7 @@ struct Written {
 /// One open admin transaction. Operations (policy.hpp, ledger.hpp, jobs.hpp) run their SQL on `db`, note what they
 /// touched and leave audit entries; Engine::write commits it all under one revision, or none of it.
 struct Write {
-  SQLite::Database& db;
+  Connection& db;
   const WriteOptions& options;
   UnixMs now_ms = 0;
   Revision revision = 0;  ///< what this write will be known as

@@ -6,14 +6,14 @@ import hmac
 import ipaddress
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from saas_access import problems, refusal, virtual_keys
 from saas_access._core import Reason
 from saas_access.admin import errors
-from saas_access.failed_attempts import FailedAttempts, source_of
+from saas_access.failed_attempts import source_of
 from saas_access.refusal import Protocol
 
 if TYPE_CHECKING:
@@ -59,11 +59,6 @@ class Service:
 
     runtime: Runtime
     host: Host
-    failed_attempts: FailedAttempts = field(init=False)
-
-    def __post_init__(self) -> None:
-        limit = FailedAttempts(self.runtime.settings.failed_attempts_per_minute)
-        object.__setattr__(self, "failed_attempts", limit)
 
 
 def identify(request: Request, service: Service) -> Caller | None:
@@ -75,7 +70,7 @@ def identify(request: Request, service: Service) -> Caller | None:
         local = service.runtime.settings.local_admin and is_local(request)
         return Operator(actor="local operator") if local else None
     source = source_of(request.client.host if request.client else None)
-    wait_s = service.failed_attempts.wait_s(source)
+    wait_s = service.runtime.failed_attempts.wait_s(source)
     operator = _operator(credential, service) if wait_s == 0 else None
     if operator is not None:
         return operator
@@ -86,7 +81,7 @@ def identify(request: Request, service: Service) -> Caller | None:
     if wait_s > 0:
         raise errors.too_many_attempts(math.ceil(wait_s))
     if found.reason is Reason.KEY_UNKNOWN:  # one that was revoked or has expired is no guess
-        service.failed_attempts.note(source)
+        service.runtime.failed_attempts.note(source)
     refused = refusal.key_refused(found.reason)
     raise errors.Refused(refused.status, **refused.body(Protocol.PAGE, request.state.request_id))
 

@@ -6,14 +6,14 @@ import hmac
 from typing import TYPE_CHECKING
 
 import litellm
-from fastapi import HTTPException, Request
+from fastapi import Request
 from litellm.proxy._types import LitellmUserRoles, UserAPIKeyAuth
 
 from saas_access import virtual_keys
 from saas_access._core import Reason
 from saas_access.failed_attempts import source_of
 from saas_access.proxy.fail_closed import failing_closed
-from saas_access.proxy.request_state import Principal, RequestState, current_request
+from saas_access.proxy.request_state import Principal, RequestState, request_state
 from saas_access.refusal import Refusal, key_refused, route_not_allowed, unavailable
 
 if TYPE_CHECKING:
@@ -45,9 +45,7 @@ def note_caller(auth: UserAPIKeyAuth) -> RequestState:
     """The current request, with its caller noted. Virtual keys were checked before; with LiteLLM's
     own keys it is the team that the key names (none: a team that was sold nothing) or the proxy's administrator.
     """
-    state = current_request.get()
-    if state is None:
-        raise HTTPException(503, "saas_access is not in front of this application")
+    state = request_state()
     if state.principal is None and not state.operator:
         if auth.user_role == LitellmUserRoles.PROXY_ADMIN and not auth.team_id:
             state.operator = True
@@ -68,19 +66,15 @@ class VirtualKeyAuth:
 
     async def __call__(self, request: Request, api_key: str | None) -> UserAPIKeyAuth:
         """`api_key` as LiteLLM read it from whichever header or parameter carried it, without a "Bearer " before it."""
-        state = current_request.get()
-        if state is None:
-            raise HTTPException(503, "saas_access is not in front of this application")
+        state = request_state()
         state.authenticated = True
         if not api_key:
             state.refuse(Refusal(Reason.KEY_UNKNOWN, "No API key was sent"))
-        client = request.client
-        source = source_of(client.host if client else None)
-        wait_s = self._plugin.service.failed_attempts.wait_s(source)
-        if wait_s == 0 and is_master_key(api_key):
-            state.operator = True
-            return operator_auth()
         with failing_closed(state, self._plugin.troubles):
+            source = source_of(request.client.host if request.client else None)
+            if self._plugin.runtime.failed_attempts.wait_s(source) == 0 and is_master_key(api_key):
+                state.operator = True
+                return operator_auth()
             return self._team_auth(request, api_key, state, source)
 
     def _team_auth(self, request: Request, api_key: str, state: RequestState, source: str) -> UserAPIKeyAuth:
@@ -91,7 +85,7 @@ class VirtualKeyAuth:
         digest = virtual_keys.digest(api_key)
         found = self._plugin.engine.authenticate(digest=digest)
         if found.reason is Reason.KEY_UNKNOWN:  # one that was revoked or has expired is no guess
-            self._plugin.service.failed_attempts.note(source)
+            self._plugin.runtime.failed_attempts.note(source)
         if found.reason is not Reason.GRANTED:
             state.refuse(key_refused(found.reason))
         state.principal = Principal(team_id=found.team_id, digest=digest, key_id=found.key_id)

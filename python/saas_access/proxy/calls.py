@@ -6,8 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 from saas_access._core import (
     BudgetMode,
     Engine,
+    LedgerWriter,
     Pricing,
     Reservation,
     ReserveRequest,
@@ -106,22 +106,41 @@ def substitute(candidate: Candidate) -> Substitute:
 
 
 class Calls:
-    """Issues, finds and closes tickets. All methods run on the event loop; the ledger's work runs in one thread of its
-    own.
+    """Issues, finds and closes tickets. All methods run on the event loop; the ledger's writes are made by a thread of
+    the core, which wakes the loop when some are durable.
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._ledger = LedgerWriter(engine=engine)
+        self._written: dict[int, asyncio.Future[Any]] = {}
+        self._listening: asyncio.AbstractEventLoop | None = None
         self._tickets: dict[str, Ticket] = {}
-        self._ledger = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saas-access-ledger")
         self._closing: set[asyncio.Task[Any]] = set()
 
-    async def _write(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._ledger, work)
+    def _durable(self, number: int) -> asyncio.Future[Any]:
+        """The result of the ledger's write of this number, once it is durable. Failing, it raises CoreError."""
+        loop = asyncio.get_running_loop()
+        if self._listening is not loop:
+            loop.add_reader(self._ledger.fileno(), self._deliver)
+            self._listening = loop
+        written = self._written[number] = loop.create_future()
+        return written
+
+    def _deliver(self) -> None:
+        for number in self._ledger.ended():
+            written = self._written.pop(number)
+            try:
+                result = self._ledger.take(number=number)
+            except Exception as error:  # noqa: BLE001 it is whoever waits that has to know
+                if not written.done():
+                    written.set_exception(error)
+            else:
+                if not written.done():
+                    written.set_result(result)
 
     async def reserve(self, request: ReserveRequest) -> Reservation:
         """Hold what the call may cost; durable on return. Raises StoreUnavailable."""
-        writing = asyncio.ensure_future(self._write(lambda: self._engine.reserve(request=request)))
+        writing: asyncio.Future[Reservation] = self._durable(self._ledger.reserve(request=request))
         try:
             return await asyncio.shield(writing)
         except asyncio.CancelledError:
@@ -129,10 +148,17 @@ class Calls:
             self._keep(self._release_unused(writing))
             raise
 
+    def release_unused(self, call_id: str) -> None:
+        """Free, soon, a reservation for which there will be no ticket."""
+        self._keep(self._release_call(call_id))
+
     async def _release_unused(self, writing: asyncio.Future[Reservation]) -> None:
         reservation = await writing
         if reservation.call_id:
-            await self._write(lambda: self._engine.release(call_id=reservation.call_id, failed=False, latency_ms=0))
+            await self._release_call(reservation.call_id)
+
+    async def _release_call(self, call_id: str) -> None:
+        await self._durable(self._ledger.release(call_id=call_id, failed=False, latency_ms=0))
 
     def issue(self, *, candidates: list[Candidate], call_id: str, job: JobCall | None) -> Ticket:
         """A live ticket for a call whose reservation is durable; of the candidates, the first is what was asked for."""
@@ -163,12 +189,11 @@ class Calls:
         try:
             latency_ms = ticket.latency_ms
             usage = await self._usage(ticket, stated)
-            answered_by = ticket.answered_by
-            return await self._write(
-                lambda: self._engine.settle(
-                    call_id=ticket.call_id, usage=usage, latency_ms=latency_ms, answered_by=answered_by
-                )
+            number = self._ledger.settle(
+                call_id=ticket.call_id, usage=usage, latency_ms=latency_ms, answered_by=ticket.answered_by
             )
+            settlement: Settlement = await self._durable(number)
+            return settlement
         finally:
             self._tickets.pop(ticket.id, None)
 
@@ -192,10 +217,8 @@ class Calls:
             return
         ticket.open = False
         try:
-            latency_ms = ticket.latency_ms
-            await self._write(
-                lambda: self._engine.release(call_id=ticket.call_id, failed=failed, latency_ms=latency_ms)
-            )
+            number = self._ledger.release(call_id=ticket.call_id, failed=failed, latency_ms=ticket.latency_ms)
+            await self._durable(number)
         finally:
             self._tickets.pop(ticket.id, None)
 

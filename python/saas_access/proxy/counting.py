@@ -4,10 +4,10 @@ free.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from fastapi import APIRouter, FastAPI, HTTPException, Request
+from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
 
 from saas_access.proxy.auth import note_caller
@@ -16,6 +16,7 @@ from saas_access.proxy.hook import refuse_unless_allowed
 from saas_access.proxy.passing_on import Authenticated, FrontRoute, PassedOn, json_object
 from saas_access.proxy.request_state import RequestState
 from saas_access.proxy.router_view import names_of_deployments
+from saas_access.refusal import unreadable_body
 
 if TYPE_CHECKING:
     from saas_access.proxy.plugin import Plugin
@@ -34,19 +35,16 @@ def counting_router(plugin: Plugin, app: FastAPI) -> APIRouter:
     router = APIRouter(route_class=FrontRoute, include_in_schema=False)
 
     async def count(request: Request, auth: Authenticated) -> Response:
-        raw, path = await request.body(), str(request.scope["path"])
-        state = note_caller(auth)
+        state, path = note_caller(auth), str(request.scope["path"])
+        body = await _body(state, request)
         if state.principal is None:
-            return PassedOn(app, path=path, body=raw)
-        body = await json_object(request)
-        if body is None:
-            raise HTTPException(400, {"error": "The body must be a JSON object"})
+            return PassedOn(app, path=path, body=orjson.dumps(body))
         model = _resolve(plugin, state, body.get("model"))
         return PassedOn(app, path=path, body=orjson.dumps({**body, "model": model}))
 
     async def count_by_path(request: Request, model_name: str, auth: Authenticated) -> Response:
-        raw, path = await request.body(), str(request.scope["path"])
-        state = note_caller(auth)
+        state, path = note_caller(auth), str(request.scope["path"])
+        raw = orjson.dumps(await _body(state, request))
         if state.principal is None:
             return PassedOn(app, path=path, body=raw)
         prefix = path.partition("/models/")[0]
@@ -59,11 +57,22 @@ def counting_router(plugin: Plugin, app: FastAPI) -> APIRouter:
     return router
 
 
+async def _body(state: RequestState, request: Request) -> dict[str, Any]:
+    """The JSON object in the body. Ends the request with 400 where there is none: a form has been read by then."""
+    try:
+        body = await json_object(request)
+    except RuntimeError:
+        body = None
+    if body is None:
+        state.refuse(unreadable_body())
+    return body
+
+
 def _resolve(plugin: Plugin, state: RequestState, model: object) -> str:
     """The actual model to count for. Ends the request with the documented refusal; credits don't matter."""
     with failing_closed(state, plugin.troubles):
         decision = plugin.decide(state.team, model, picker_forms=bool(state.route and state.route.picker_names))
         refuse_unless_allowed(plugin, state, decision)
-    state.counted_model = decision.litellm_model
-    state.actual_names = dict.fromkeys(names_of_deployments(decision.litellm_model), decision.alias)
+        state.counted_model = decision.litellm_model
+        state.actual_names = dict.fromkeys(names_of_deployments(decision.litellm_model), decision.alias)
     return decision.litellm_model

@@ -17,10 +17,18 @@ from saas_access.proxy.auth import note_caller
 from saas_access.proxy.fail_closed import failing_closed
 from saas_access.proxy.litellm_versions import caller_of
 from saas_access.proxy.metering import usage_of_body
-from saas_access.proxy.outgoing import Headers, Renaming, hide_words, shown_headers
+from saas_access.proxy.outgoing import Headers, Renaming, hide_deployment_ids, hide_words, shown_headers
 from saas_access.proxy.router_view import hidden_words
 from saas_access.proxy.routes import Kind
-from saas_access.refusal import BadRequest, Refusal, route_not_allowed, unavailable
+from saas_access.refusal import (
+    Failure,
+    Refusal,
+    RequestRefusedError,
+    call_failed,
+    request_not_taken,
+    route_not_allowed,
+    unavailable,
+)
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Send
@@ -62,27 +70,37 @@ class Exchange:
         self._body = bytearray()
         self._renaming = Renaming({})
         self._started = False  # something has left
+        self._complete = False  # and so has the last of it
 
     async def run(self, app: ASGIApp, receive: Receive) -> None:
         """The whole exchange. Never raises for what LiteLLM raises: the client gets an answer in any case."""
         failure: Exception | None = None
         try:
             await app(self._state.scope, receive, self.send)
+        except RequestRefusedError as refused:  # by what LiteLLM receives from
+            self._state.refusal = refused.answer
         except Exception as error:  # noqa: BLE001 whatever it is, it must not leave the call unsettled or unanswered
             failure = error
         finally:
-            await self._close_ticket()
-        if self._started:
+            with suppress(HTTPException), failing_closed(self._state, self._plugin.troubles):
+                await self._close_ticket()
+        if self._complete:
             if failure is not None:
-                raise failure
+                _LOGGER.error("%s: LiteLLM failed after its answer", self._state.request_id, exc_info=failure)
             return
+        if self._started:
+            raise failure or RuntimeError("the application ended in the middle of its answer")
         if self._state.refusal is not None:
             await self.refuse(self._state.refusal)
         elif failure is not None:
             await self._answer_failure(failure)
 
     async def send(self, message: Message) -> None:
-        """The application's next message."""
+        """The application's next message. Any fault of ours ends in a refusal, if nothing has left yet."""
+        with failing_closed(self._state, self._plugin.troubles):
+            await self._take(message)
+
+    async def _take(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             await self._begin(message)
         elif message["type"] == "http.response.body":
@@ -102,7 +120,7 @@ class Exchange:
             state.refusal = refusal
             self._mode = _Mode.DROP
         else:
-            self._renaming = Renaming(state.actual_names)
+            self._renaming = Renaming.of(state.actual_names)
             self._mode = self._team_mode(message)
             if self._mode is not _Mode.HOLD:
                 await self._send_start(self._team_headers(), message["status"])
@@ -145,6 +163,7 @@ class Exchange:
         more = bool(message.get("more_body"))
         if self._mode is _Mode.PASS:
             await self._send_on(message)
+            self._complete = not more
         elif self._mode is _Mode.HOLD:
             self._body += message.get("body", b"")
             if not more:
@@ -161,6 +180,7 @@ class Exchange:
         if not more:
             await self._close_ticket()
         await self._send_on({"type": "http.response.body", "body": chunk, "more_body": more})
+        self._complete = not more
 
     def _clean_event(self, chunk: bytes) -> bytes:
         if chunk.startswith(_ERROR_EVENTS):
@@ -172,11 +192,10 @@ class Exchange:
         status, body = int(self._start["status"]), bytes(self._body)
         stated = None
         if status < 400:
+            renamed = self._renaming(body)
             stated = await self._settle(body)
-            if self._state.refusal is not None:
-                return
-            body = self._renaming(body)
-        else:
+            body = hide_deployment_ids(renamed) if self._hides_ids() else renamed
+        elif self._state.route is None or self._state.route.kind is not Kind.LIST:  # whose errors are our own
             await self._release()
             text = body.decode("utf-8", "replace")
             body = hide_words(text, hidden_words(), self._state.actual_names).encode()
@@ -184,15 +203,18 @@ class Exchange:
             status, body = self._answer.present(status, body, stated)
         await self._send_whole(status, self._team_headers(), body)
 
+    def _hides_ids(self) -> bool:
+        """Ids of the Responses API go on being used, so LiteLLM seals them; others tell the deployment in the clear."""
+        return self._state.route is not None and "aresponses" not in self._state.route.call_types
+
     async def _settle(self, body: bytes) -> Usage | None:
         """The charge is durable before the answer leaves; an answer that can't be charged doesn't."""
         ticket = self._state.ticket
         if ticket is None:
             return None
-        stated = usage_of_body(body, ticket.answering.price)
-        # A refusal is noted, and sent at the end.
-        with suppress(HTTPException), failing_closed(self._state, self._plugin.troubles):
-            await self._plugin.calls.settle(ticket, stated=stated)
+        # Read only where something depends on it: parsing a long answer costs more than all else that is done to it.
+        stated = usage_of_body(body, ticket.answering.price) if ticket.needs_usage else None
+        await self._plugin.calls.settle(ticket, stated=stated)
         return stated
 
     async def _release(self) -> None:
@@ -220,12 +242,13 @@ class Exchange:
         kept = [(name, value) for name, value in headers if name.lower() != b"content-length"]
         await self._send_start([*kept, (b"content-length", str(len(body)).encode())], status)
         await self._send_on({"type": "http.response.body", "body": body})
+        self._complete = True
 
     async def send_json(self, status: int, body: dict[str, Any]) -> None:
         """An answer of our own."""
         await self._send_whole(status, [(b"content-type", _JSON)], render(body).encode("utf-8", "replace"))
 
-    async def refuse(self, refusal: Refusal | BadRequest) -> None:
+    async def refuse(self, refusal: Refusal | Failure) -> None:
         """The refusal, in the shape that this client reads."""
         _LOGGER.info("%s %s %s: %s", self._state.request_id, refusal.status, self._state.path, refusal.message)
         await self.send_json(refusal.status, refusal.body(self._state.protocol, self._state.request_id))
@@ -236,13 +259,4 @@ class Exchange:
         """
         state = self._state
         _LOGGER.error("%s %s: %s", state.request_id, state.path, type(failure).__name__, exc_info=failure)
-        status = 502 if state.authenticated else 400
-        message = "The proxy failed to handle this call" if state.authenticated else "The proxy refuses this request"
-        await self.send_json(
-            status,
-            {
-                "error": {"message": message, "type": "proxy_error", "param": None, "code": str(status)},
-                "message": message,
-                "request_id": state.request_id,
-            },
-        )
+        await self.refuse(call_failed() if state.authenticated else request_not_taken())

@@ -15,7 +15,7 @@ from fastapi import HTTPException
 from saas_access import times
 from saas_access._core import Reason, StoreUnavailable
 from saas_access.proxy.request_state import RequestState
-from saas_access.refusal import unavailable
+from saas_access.refusal import RequestRefusedError, unavailable
 
 _LOGGER = logging.getLogger("saas_access.proxy")
 _SHOWN_FOR_S = 3600
@@ -51,7 +51,7 @@ def failing_closed(state: RequestState, troubles: Troubles) -> Iterator[None]:
     """Runs a decision. A refusal passes; any other exception becomes one."""
     try:
         yield
-    except HTTPException:
+    except (HTTPException, OSError, RequestRefusedError):  # a refusal; a client that has gone
         raise
     except StoreUnavailable as problem:
         troubles.note(f"the access store can't be used: {problem}", state)

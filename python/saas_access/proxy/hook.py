@@ -6,7 +6,7 @@ ones, and it calls them by parameter name: define them all here, under LiteLLM's
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import litellm
@@ -16,29 +16,30 @@ from litellm.proxy._types import UserAPIKeyAuth
 
 from saas_access import credits
 from saas_access._core import (
+    BudgetMode,
     Decision,
     Reason,
     Reservation,
     ReserveOutcome,
     ReserveRequest,
+    Usage,
 )
 from saas_access.proxy.auth import note_caller
 from saas_access.proxy.calls import Candidate, Ticket, substitute
 from saas_access.proxy.fail_closed import failing_closed
 from saas_access.proxy.fallbacks import Fallbacks, granted_fallbacks, has_fallbacks
 from saas_access.proxy.metering import estimate, price_of, usage_of_event
-from saas_access.proxy.request_state import RequestState, current_request
+from saas_access.proxy.request_state import RequestState, current_request, request_state
 from saas_access.proxy.router_view import deployments_of, llm_router, names_of_deployments
 from saas_access.proxy.routes import Kind, TeamRoute
-from saas_access.proxy.sanitising import clean
 from saas_access.refusal import (
     Refusal,
-    fields_not_allowed,
     key_refused,
     model_not_granted,
     route_not_allowed,
     suspended,
     unavailable,
+    unreadable_body,
 )
 
 if TYPE_CHECKING:
@@ -47,8 +48,6 @@ if TYPE_CHECKING:
 _TICKET = "saas_access_ticket"
 _METADATA = ("metadata", "litellm_metadata")
 _HEALTH_CHECK_TEAM = "litellm-internal-health-check"
-# What LiteLLM puts among the body's fields for itself.
-_LITELLMS_OWN = frozenset({"metadata", "litellm_metadata", "proxy_server_request", "secret_fields"})
 _STREAM_USAGE_CALL_TYPES = frozenset({"acompletion", "atext_completion"})
 
 
@@ -68,10 +67,10 @@ class AccessHook(CustomLogger):
         self, user_api_key_dict: UserAPIKeyAuth, cache: Any, data: dict[str, Any], call_type: str
     ) -> dict[str, Any]:
         """Decide, reserve, rewrite. Raises HTTPException after noting the refusal that the middleware answers with."""
-        state = note_caller(user_api_key_dict)
-        if state.principal is None:
-            return data
-        with failing_closed(state, self._plugin.troubles):
+        with failing_closed(request_state(), self._plugin.troubles):
+            state = note_caller(user_api_key_dict)
+            if state.principal is None:
+                return data
             return await self._admit(state, data, str(getattr(call_type, "value", call_type)))
 
     async def _admit(self, state: RequestState, data: dict[str, Any], call_type: str) -> dict[str, Any]:
@@ -80,55 +79,42 @@ class AccessHook(CustomLogger):
             state.refuse(route_not_allowed(str(state.scope.get("method", "WEBSOCKET")), state.path))
         decision = self._plugin.decide(state.team, data.get("model"), picker_forms=route.picker_names)
         refuse_unless_allowed(self._plugin, state, decision)
-        self._strip(state, data, route)
-        fallbacks = self._fallbacks(state, decision)
-        candidates = self._candidates(state, decision, fallbacks, data, route)
+        if not state.sanitised:
+            state.refuse(unreadable_body())
+        candidates, fallbacks = self._candidates(state, decision, data, route)
         reservation, candidates = await self._reserve(state, candidates)
-        state.ticket = self._plugin.calls.issue(candidates=candidates, call_id=reservation.call_id, job=state.job)
+        try:
+            state.ticket = self._plugin.calls.issue(candidates=candidates, call_id=reservation.call_id, job=state.job)
+        except BaseException:
+            self._plugin.calls.release_unused(reservation.call_id)
+            raise
         data.update(fallbacks.lists if len(candidates) > 1 else Fallbacks().lists)
         self._rewrite(state, data, state.ticket)
         _ask_for_stream_usage(data, call_type)
         return data
 
-    def _strip(self, state: RequestState, data: MutableMapping[str, Any], route: TeamRoute) -> None:
-        """Drops the fields of a form that don't pass, as was done with a JSON body before LiteLLM read it."""
-        parsed = state.scope.get("parsed_body")
-        sent = parsed[0] if isinstance(parsed, tuple) else tuple(data)
-        form = {name: data[name] for name in sent if name in data and name not in _LITELLMS_OWN}
-        bad_request = clean(form, route, self._plugin.settings)
-        if isinstance(parsed, tuple) and (own := [name for name in sent if name in _LITELLMS_OWN - route.fields]):
-            bad_request = fields_not_allowed([(name, "is LiteLLM's own in a form") for name in own])
-        if bad_request is not None:
-            state.refuse(bad_request)
-        for name in sent:
-            if name not in form and name not in _LITELLMS_OWN:
-                data.pop(name, None)
-
-    def _fallbacks(self, state: RequestState, decision: Decision) -> Fallbacks:
-        router = llm_router()
-        if not has_fallbacks(router):
-            return Fallbacks()
-        sold = {model.litellm_model for model in self._plugin.available_models(state.team)}
-        return granted_fallbacks(router, decision.litellm_model, sold)
-
     def _candidates(
-        self, state: RequestState, decision: Decision, fallbacks: Fallbacks, data: dict[str, Any], route: TeamRoute
-    ) -> list[Candidate]:
+        self, state: RequestState, decision: Decision, data: dict[str, Any], route: TeamRoute
+    ) -> tuple[list[Candidate], Fallbacks]:
         """What was asked for, and what may answer in its place, each under the first alias that the team has for it."""
-        decisions = [decision]
-        if fallbacks.models:
+        decisions, fallbacks = [decision], Fallbacks()
+        router = llm_router()
+        if has_fallbacks(router):
             aliases: dict[str, str] = {}
             for model in self._plugin.available_models(state.team):
                 aliases.setdefault(model.litellm_model, model.alias)
+            fallbacks = granted_fallbacks(router, decision.litellm_model, aliases)
             others = [self._plugin.decide(state.team, aliases[model], picker_forms=False) for model in fallbacks.models]
             decisions += [other for other in others if other.reason is Reason.GRANTED]
         most_tokens = self._plugin.settings.default_max_tokens
         found = []
         for each in decisions:
             price = price_of(deployments_of(each.litellm_model), litellm.model_cost)
-            most = estimate(data, route.fields, price, most_tokens)
+            # A price by the call doesn't depend on what it uses, and measuring a long prompt takes time.
+            fixed = each.pricing.mode is BudgetMode.JOB_BASED and state.job is None
+            most = Usage() if fixed else estimate(data, route.fields, price, most_tokens)
             found.append(Candidate(each.alias, each.litellm_model, each.pricing, price, most))
-        return found
+        return found, fallbacks
 
     async def _reserve(self, state: RequestState, candidates: list[Candidate]) -> tuple[Reservation, list[Candidate]]:
         """Holds what the dearest candidate may cost; where credits don't reach that far, what was asked for alone."""
@@ -157,8 +143,11 @@ class AccessHook(CustomLogger):
         for candidate in reversed(ticket.candidates.values()):
             state.actual_names.update(dict.fromkeys(names_of_deployments(candidate.litellm_model), candidate.alias))
         asked = ticket.answering
-        # LiteLLM puts the name that the client sent back into the answer: for a picker's form that isn't the alias.
-        state.actual_names[str(data["model"])] = asked.alias
+        # LiteLLM puts the name that the client sent back into the answer. In a picker's form, or in the body where the
+        # path's counts, that isn't the alias.
+        parsed = state.scope.get("parsed_body")
+        sent = parsed[1].get("model") if isinstance(parsed, tuple) else None
+        state.actual_names.update(dict.fromkeys({str(data["model"]), str(sent or asked.alias)}, asked.alias))
         data["model"] = asked.litellm_model
         own = "litellm_metadata" if isinstance(data.get("litellm_metadata"), dict) else "metadata"
         metadata = data.get(own)
@@ -173,20 +162,25 @@ class AccessHook(CustomLogger):
         state = current_request.get()
         if state is None:
             self._refuse_unless_own(kwargs)
-            return kwargs
-        if state.principal is None and state.operator:
-            return kwargs
+        elif state.principal is not None or not state.operator:
+            with failing_closed(state, self._plugin.troubles):
+                self._refuse_unless_admitted(state, kwargs)
+        return kwargs
+
+    def _refuse_unless_admitted(self, state: RequestState, kwargs: Mapping[str, Any]) -> None:
         group = next((str(value) for name in _METADATA if (value := _entry(kwargs, name, "model_group"))), None)
         if state.counted_model is not None and group in (state.counted_model, None):
-            return kwargs
-        ticket, model = self._ticket_of(kwargs), kwargs.get("model")
-        if ticket is None or ticket is not state.ticket:
+            return
+        ticket, running, model = self._ticket_of(kwargs), state.ticket, kwargs.get("model")
+        if ticket is None or ticket is not running:
+            if running is not None and running.open and running.deployments:
+                # One that LiteLLM makes on the side of a call that runs: it may do without, and the call goes on.
+                raise HTTPException(403, {"error": "This attempt is no part of the call that was decided on"})
             state.refuse(route_not_allowed(str(state.scope.get("method", "WEBSOCKET")), state.path))
         if not ticket.admits(group, model if isinstance(model, str) else None):
             self._plugin.troubles.note(f"an attempt for '{group or model}' which the call was not decided for", state)
             problem = "The call was changed after it was decided on; see the proxy's log"
             state.refuse(unavailable(Reason.HOOK_MISSING, problem))
-        return kwargs
 
     def _refuse_unless_own(self, kwargs: Mapping[str, Any]) -> None:
         """For an attempt that belongs to no request: the proxy's own checks may be made, nothing in a team's name."""

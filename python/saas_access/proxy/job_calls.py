@@ -14,11 +14,11 @@ from saas_access._core import JobStatus, NotFound, Usage
 from saas_access.admin import access, errors
 from saas_access.admin.json_text import render
 from saas_access.proxy.exchange import Exchange
-from saas_access.proxy.passing_on import json_object, replay, with_body_length
+from saas_access.proxy.passing_on import json_object, replay, with_body
 from saas_access.proxy.request_state import JobCall, RequestState
 from saas_access.proxy.routes import TEAM_ROUTES
-from saas_access.proxy.sanitising import clean
-from saas_access.refusal import Protocol
+from saas_access.proxy.sanitising import clean, limited
+from saas_access.refusal import Protocol, RequestRefusedError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Send
@@ -78,18 +78,19 @@ class JobCalls:
 
     async def __call__(self, state: RequestState, receive: Receive, send: Send) -> None:
         """Answers the request that `state` describes."""
-        request = Request(state.scope, receive)
+        request = Request(state.scope, limited(receive, self._plugin.settings.max_request_mb))
         request.state.request_id = state.request_id
         try:
             body = await self._prepare(state, request)
-        except Exception as error:  # noqa: BLE001 the admin API's own table knows what each becomes
+        except Exception as problem:  # noqa: BLE001 the admin API's own table knows what each becomes
+            error = _as_admin_error(problem, state)
             answer = errors.answer(error, request)
             answer.headers["x-request-id"] = state.request_id
             await answer(state.scope, receive, send)
             return
         scope, raw = state.scope, json.dumps(body).encode()
         scope["path"], scope["raw_path"], scope["query_string"] = _CHAT, _CHAT.encode(), b""
-        scope["headers"] = with_body_length(scope["headers"], len(raw))
+        scope["headers"] = with_body(scope["headers"], b"application/json", len(raw))
         exchange = Exchange(self._plugin, state, send, JobAnswer(state, str(body.get("model"))))
         await exchange.run(self._app, replay(raw, receive))
 
@@ -114,7 +115,8 @@ class JobCalls:
             raise errors.invalid_values(missing)
         bad_request = clean(body, TEAM_ROUTES["POST", _CHAT], self._plugin.settings)
         if bad_request is not None:
-            raise errors.Refused(bad_request.status, **bad_request.body(Protocol.PAGE, state.request_id))
+            raise RequestRefusedError(bad_request)
+        state.sanitised = True
         if last == _STREAMED:
             body["stream"] = True
         state.job = JobCall(job_id, str(purpose))
@@ -126,3 +128,9 @@ class JobCalls:
             raise NotFound(f"Job '{job_id}' does not exist")
         if job.status in (JobStatus.COMPLETED, JobStatus.FAILED):
             raise errors.conflict(f"Job '{job_id}' has ended")
+
+
+def _as_admin_error(problem: Exception, state: RequestState) -> Exception:
+    if not isinstance(problem, RequestRefusedError):
+        return problem
+    return errors.Refused(problem.answer.status, **problem.answer.body(Protocol.PAGE, state.request_id))

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
+import orjson
+
 from saas_access._core import Usage
 
 _PICO = Decimal(10) ** 12
@@ -122,7 +124,7 @@ def usage_of_body(body: bytes, price: Price) -> Usage | None:
     event.
     """
     try:
-        answer = json.loads(body)
+        answer = orjson.loads(body)
     except ValueError:
         return None
     usage = (answer.get("usage") or answer.get("usageMetadata") or {}) if isinstance(answer, dict) else {}

@@ -5,20 +5,26 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from saas_access import request_id
+from fastapi import HTTPException
+
+from saas_access import request_id, virtual_keys
+from saas_access._core import Reason
+from saas_access.failed_attempts import source_of
 from saas_access.proxy.auth import is_master_key
 from saas_access.proxy.exchange import Exchange
+from saas_access.proxy.fail_closed import failing_closed
 from saas_access.proxy.job_calls import JobCalls, is_job_call
 from saas_access.proxy.request_state import RequestState, current_request
 from saas_access.proxy.routes import Kind, route_of_path
-from saas_access.proxy.sanitising import RequestRefusedError, sanitised
-from saas_access.refusal import route_not_allowed
+from saas_access.proxy.sanitising import limited, sanitised
+from saas_access.refusal import RequestRefusedError, request_not_taken, route_not_allowed
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from saas_access.proxy.plugin import Plugin
 
+_UNKNOWN = Reason.KEY_UNKNOWN
 # Under /api, but LiteLLM's.
 _LITELLMS_OWN = re.compile(r"/api/(plugins|event_logging)(/.*)?")
 # Pages that need no key and name deployments.
@@ -55,7 +61,6 @@ class AccessMiddleware:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         asked = next((value.decode("latin-1") for name, value in headers if name == b"x-request-id"), None)
         state = RequestState(request_id=request_id.choose(asked), scope=scope)
-        state.operator = _is_the_operators(headers)
         if (google := _GOOGLE_V1.fullmatch(scope["path"])) is not None:
             scope["path"] = f"/v1beta{google[1]}"
             scope["raw_path"] = scope["path"].encode()
@@ -71,33 +76,50 @@ class AccessMiddleware:
             await self._app(scope, receive, send)
         elif path.startswith("/api/") and not _LITELLMS_OWN.fullmatch(path):
             if is_job_call(scope["method"], path):
+                _drop_steering_headers(scope)
                 await self._job_calls(state, receive, send)
             else:
                 scope["headers"] = [*_without(scope["headers"], b"x-request-id"), _request_id_header(state)]
                 await self._admin(scope, receive, send)
         else:
             exchange = Exchange(self._plugin, state, send)
-            if not state.operator:
-                try:
+            try:
+                with failing_closed(state, self._plugin.troubles):
                     receive = await self._restrained(state, receive)
-                except RequestRefusedError as refused:
-                    await exchange.refuse(refused.answer)
-                    return
+            except (RequestRefusedError, HTTPException) as refused:
+                answer = refused.answer if isinstance(refused, RequestRefusedError) else state.refusal
+                await exchange.refuse(answer or request_not_taken())
+                return
             await exchange.run(self._app, receive)
 
     async def _restrained(self, state: RequestState, receive: Receive) -> Receive:
-        """The request as anybody but the operator may send it on. Raises RequestRefusedError."""
+        """The request as its caller may send it on. Raises RequestRefusedError."""
         scope = state.scope
-        idle = frozenset(_CREDENTIAL_ORDER) - {_key_header(scope["headers"])}
-        scope["headers"] = [
-            (name, value) for name, value in scope["headers"] if name not in idle and not _STEERING.match(name)
-        ]
-        if _TELLTALE.fullmatch(state.path):
-            raise RequestRefusedError(route_not_allowed(scope["method"], state.path))
-        route = route_of_path(scope["method"], state.path)
-        if route is None or route.kind is Kind.LIST:
+        source = source_of(scope["client"][0] if scope.get("client") else None)
+        attempts = self._plugin.runtime.failed_attempts
+        state.operator = attempts.wait_s(source) == 0 and _is_the_operators(scope["headers"])
+        if state.operator:
             return receive
+        _drop_steering_headers(scope)
+        try:
+            return await self._cut(state, receive)
+        except RequestRefusedError:
+            if self._is_a_guess(scope["headers"]):  # answered before anybody asks for the key: it counts here
+                attempts.note(source)
+            raise
+
+    async def _cut(self, state: RequestState, receive: Receive) -> Receive:
+        if _TELLTALE.fullmatch(state.path):
+            raise RequestRefusedError(route_not_allowed(state.scope["method"], state.path))
+        route = route_of_path(state.scope["method"], state.path)
+        if route is None or route.kind is Kind.LIST:
+            return limited(receive, self._plugin.settings.max_request_mb)
         return await sanitised(state, route, receive, self._plugin.settings)
+
+    def _is_a_guess(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        """Whether the request carries a key that nobody has."""
+        key = _key(headers)
+        return key != "" and self._plugin.engine.authenticate(digest=virtual_keys.digest(key)).reason is _UNKNOWN
 
 
 def _key_header(headers: list[tuple[bytes, bytes]]) -> bytes | None:
@@ -108,9 +130,22 @@ def _key_header(headers: list[tuple[bytes, bytes]]) -> bytes | None:
 
 def _is_the_operators(headers: list[tuple[bytes, bytes]]) -> bool:
     """Whether the caller's key is the master key."""
+    return is_master_key(_key(headers))
+
+
+def _key(headers: list[tuple[bytes, bytes]]) -> str:
+    """The caller's key, without a "Bearer" before it; empty if there is none. Of a header that is there twice, LiteLLM
+    reads the first.
+    """
     key_header = _key_header(headers)
-    candidates = [value.decode("latin-1") for name, value in headers if name == key_header]
-    return any(is_master_key(text) or is_master_key(text.partition(" ")[2].strip()) for text in candidates)
+    return next((value.decode("latin-1").rpartition(" ")[2] for name, value in headers if name == key_header), "")
+
+
+def _drop_steering_headers(scope: Scope) -> None:
+    idle = frozenset(_CREDENTIAL_ORDER) - {_key_header(scope["headers"])}
+    scope["headers"] = [
+        (name, value) for name, value in scope["headers"] if name not in idle and not _STEERING.match(name)
+    ]
 
 
 def _without(headers: list[tuple[bytes, bytes]], name: bytes) -> list[tuple[bytes, bytes]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -40,11 +42,30 @@ class Renaming:
         field = rb'("(?:' + _MODEL_FIELDS + rb')"\s*:\s*)('
         self._pattern = re.compile(field + alternatives + rb")") if names else None
 
+    @classmethod
+    def of(cls, names: Mapping[str, str]) -> Renaming:
+        """The renaming for these names, made once for as long as they are much asked for."""
+        return _renaming(frozenset(names.items()))
+
     def __call__(self, text: bytes) -> bytes:
         """`text` with the model's fields renamed."""
         if self._pattern is None:
             return text
         return self._pattern.sub(lambda match: match[1] + self._names[match[2]], text)
+
+
+@functools.lru_cache(maxsize=1024)
+def _renaming(names: frozenset[tuple[str, str]]) -> Renaming:
+    return Renaming(dict(names))
+
+
+# "litellm:c..." in base64: LiteLLM's ids of bridged answers say which deployment gave them.
+_TELLING_ID = re.compile(rb'"(?:[a-z]+_)?bGl0ZWxsbTpj[A-Za-z0-9+/=_-]*"')
+
+
+def hide_deployment_ids(body: bytes) -> bytes:
+    """The body with ids that tell a deployment replaced by ones of their own that don't."""
+    return _TELLING_ID.sub(lambda match: b'"msg_' + hashlib.sha256(match[0]).hexdigest()[:24].encode() + b'"', body)
 
 
 def hide_words(text: str, words: Iterable[str], names: Mapping[str, str]) -> str:

@@ -44,15 +44,15 @@ class PassedOn(Response):
         scope[_PASSED_ON] = True
         scope.pop("parsed_body", None)
         scope["path"], scope["raw_path"] = self._path, self._path.encode()
-        scope["headers"] = with_body_length(scope["headers"], len(self._replayed))
+        scope["headers"] = with_body(scope["headers"], b"application/json", len(self._replayed))
         await self._app.router(scope, replay(self._replayed, receive), send)
 
 
-def with_body_length(headers: Iterable[tuple[bytes, bytes]], length: int) -> list[tuple[bytes, bytes]]:
-    """Request headers for a JSON body of this length."""
+def with_body(headers: Iterable[tuple[bytes, bytes]], content_type: bytes, length: int) -> list[tuple[bytes, bytes]]:
+    """Request headers for a body of this type and length."""
     replaced = {b"content-length", b"content-type", b"transfer-encoding"}
     kept = [(name, value) for name, value in headers if name not in replaced]
-    return [*kept, (b"content-type", b"application/json"), (b"content-length", str(length).encode())]
+    return [*kept, (b"content-type", content_type), (b"content-length", str(length).encode())]
 
 
 def replay(body: bytes, receive: Receive) -> Receive:

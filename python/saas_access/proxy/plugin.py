@@ -56,7 +56,7 @@ class Plugin:
         admin = create_app(runtime=self.runtime, host=self.service.host)
         # The stack stands already when LiteLLM imports its callbacks, so `add_middleware` comes too late.
         inner = app.middleware_stack or app.build_middleware_stack()
-        app.middleware_stack = GZipMiddleware(AccessMiddleware(inner, self, admin), minimum_size=1000)
+        app.middleware_stack = GZipMiddleware(AccessMiddleware(inner, self, admin), minimum_size=1000, compresslevel=6)
 
     def decide(self, principal: Principal, model: object, *, picker_forms: bool) -> Decision:
         """The decision on what a client named as its model; anything but a string names nothing. Raises

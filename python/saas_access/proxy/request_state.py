@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from fastapi import HTTPException
 
 from saas_access.proxy.routes import TEAM_ROUTES, TeamRoute, protocol_of_path
-from saas_access.refusal import BadRequest, Protocol, Refusal
+from saas_access.refusal import Failure, Protocol, Refusal
 
 if TYPE_CHECKING:
     from saas_access.proxy.calls import Ticket
@@ -43,8 +43,9 @@ class RequestState:
     scope: MutableMapping[str, Any]
     operator: bool = False
     principal: Principal | None = None
-    refusal: Refusal | BadRequest | None = None
-    bad_request: BadRequest | None = None  # found before it was known who calls
+    refusal: Refusal | Failure | None = None
+    bad_request: Failure | None = None  # found before it was known who calls
+    sanitised: bool = False  # the body was JSON, and holds what passes alone
     ticket: Ticket | None = None
     job: JobCall | None = None
     counted_model: str | None = None  # tokens may be counted for this actual model
@@ -60,8 +61,9 @@ class RequestState:
 
     @property
     def path(self) -> str:
-        """The path asked for."""
-        return str(self.scope.get("path", ""))
+        """The path asked for, below the one that the application is served at."""
+        path, root = str(self.scope.get("path", "")), str(self.scope.get("root_path", "")).rstrip("/")
+        return path.removeprefix(root) if root and path.startswith(f"{root}/") else path
 
     @property
     def route(self) -> TeamRoute | None:
@@ -77,10 +79,18 @@ class RequestState:
         route = self.route
         return route.protocol if route else protocol_of_path(self.path)
 
-    def refuse(self, refusal: Refusal | BadRequest) -> NoReturn:
+    def refuse(self, refusal: Refusal | Failure) -> NoReturn:
         """Note the refusal for the middleware, which answers with it, and end LiteLLM's handling of the request."""
         self.refusal = refusal
         raise HTTPException(status_code=refusal.status, detail={"error": refusal.message})
 
 
 current_request: ContextVar[RequestState | None] = ContextVar("saas_access_request", default=None)
+
+
+def request_state() -> RequestState:
+    """The current request's. HTTPException (503) where the middleware did not see it pass."""
+    state = current_request.get()
+    if state is None:
+        raise HTTPException(503, "saas_access is not in front of this application")
+    return state
