@@ -16,13 +16,14 @@ namespace {
 
 NotFound no_such_job(const JobId& job_id) { return NotFound("Job " + quote(job_id.str()) + " does not exist"); }
 
-// Prepared once for a whole list of jobs.
+// Prepared once for a whole list of jobs. A call counts with a trillion tokens and 1,000 dollars at most: whatever a
+// provider claims, the sums stay within 64 bits.
 class CostReader {
  public:
   explicit CostReader(Connection& db)
       : query_(db,
-               "SELECT count(*), COALESCE(sum(succeeded), 0), COALESCE(sum(total_tokens), 0), "
-               "COALESCE(sum(cost_picodollars), 0) FROM call WHERE job = ?") {}
+               "SELECT count(*), COALESCE(sum(succeeded), 0), COALESCE(sum(min(total_tokens, 1000000000000)), 0), "
+               "COALESCE(sum(min(cost_picodollars, 1000000000000000)), 0) FROM call WHERE job = ?") {}
 
   JobCosts read(RowId job) {
     query_.reset();

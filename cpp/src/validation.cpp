@@ -34,8 +34,19 @@ void Problems::litellm_model(const std::string& value) {
 void Problems::metadata(const std::string& value) {
   if (value.size() > kMaxMetadata) {
     add("metadata", "is longer than " + std::to_string(kMaxMetadata) + " bytes of JSON");
-  } else if (!nlohmann::json::parse(value, nullptr, false).is_object()) {
+    return;
+  }
+  int depth = 0;
+  const auto note_depth = [&](int outer, nlohmann::json::parse_event_t, const nlohmann::json&) {
+    depth = std::max(depth, outer);
+    return true;
+  };
+  // The parser stops at a NUL and skips a byte order mark: neither belongs to an object.
+  const bool whole = value.find('\0') == std::string::npos && !value.starts_with("\xEF\xBB\xBF");
+  if (!whole || !nlohmann::json::parse(value, note_depth, false).is_object()) {
     add("metadata", quote(value) + " is not a JSON object");
+  } else if (depth > kMaxDepth) {  // writing it out again takes stack for each level
+    add("metadata", "is nested deeper than " + std::to_string(kMaxDepth) + " levels");
   }
 }
 

@@ -16,6 +16,7 @@ namespace saas_access {
 inline constexpr std::size_t kMaxName = 256;         // characters
 inline constexpr std::size_t kMaxText = 1024;        // characters: descriptions, reasons, actual models
 inline constexpr std::size_t kMaxMetadata = 16'384;  // bytes
+inline constexpr int kMaxDepth = 32;                 // levels of metadata
 inline constexpr std::size_t kMaxListed = 1000;      // aliases of a group or key, groups of a team
 inline constexpr std::int64_t kMaxCount = 1'000'000'000'000;
 inline constexpr UnixMs kMaxTime =

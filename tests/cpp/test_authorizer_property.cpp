@@ -129,24 +129,34 @@ TEST(AuthorizerProperty, EveryDecisionIsWhatTheNaiveModelSays) {
   }
 }
 
+template <class Subject>
+void expect_listed_is_allowed(const Snapshot& snapshot, const Subject& subject) {
+  std::map<AliasName, std::vector<GroupName>> available;
+  for (const AvailableModel& model : available_models(snapshot, subject, kNow)) {
+    ASSERT_TRUE(available.emplace(model.alias, model.via).second) << "listed twice";
+  }
+  for (std::size_t alias = 0; alias < Generated::kAliases; ++alias) {
+    const Decision decision = authorize(snapshot, subject, Generated::name(alias), kNow);
+    const auto listed = available.find(Generated::name(alias));
+    ASSERT_EQ(decision.allowed(), listed != available.end()) << "alias " << alias;
+    if (listed != available.end()) {
+      ASSERT_EQ(decision.groups, listed->second);
+      available.erase(listed);
+    }
+  }
+  ASSERT_TRUE(available.empty()) << "something is listed that does not exist";
+}
+
 TEST(AuthorizerProperty, AvailableModelsAreExactlyWhatWouldBeAllowed) {
   std::mt19937 random(20'240'602);
   for (int round = 0; round < 5'000; ++round) {
+    SCOPED_TRACE(round);
     Generated policy(random);
     policy.team.suspended = policy.organization_suspended = false;
     const Snapshot snapshot = policy.snapshot();
-    std::map<AliasName, std::vector<GroupName>> available;
-    for (const AvailableModel& model : available_models(snapshot, kSecret, kNow)) {
-      ASSERT_TRUE(available.emplace(model.alias, model.via).second) << "listed twice";
-    }
-    for (std::size_t alias = 0; alias < Generated::kAliases; ++alias) {
-      const Decision decision = authorize(snapshot, kSecret, Generated::name(alias), kNow);
-      const auto listed = available.find(Generated::name(alias));
-      ASSERT_EQ(decision.allowed(), listed != available.end()) << "round " << round << ", alias " << alias;
-      if (listed != available.end()) {
-        ASSERT_EQ(decision.groups, listed->second);
-      }
-    }
+    ASSERT_NO_FATAL_FAILURE(expect_listed_is_allowed(snapshot, kSecret));
+    ASSERT_NO_FATAL_FAILURE(expect_listed_is_allowed(snapshot, kKeyId));
+    ASSERT_NO_FATAL_FAILURE(expect_listed_is_allowed(snapshot, kTeamId));
   }
 }
 
@@ -161,6 +171,87 @@ TEST(AuthorizerProperty, AddingAGroupNeverTakesAModelAway) {
       ASSERT_TRUE(std::find(after.begin(), after.end(), alias) != after.end()) << "round " << round << ": " << alias;
     }
   }
+}
+
+template <class Subject>
+void expect_explained(const Generated& policy, const Subject& subject, std::size_t number) {
+  const Snapshot snapshot = policy.snapshot();
+  const Decision decision = authorize(snapshot, subject, Generated::name(number), kNow);
+  const Explanation explanation = explain(snapshot, subject, Generated::name(number), kNow);
+  ASSERT_EQ(slug(explanation.decision.reason), slug(decision.reason));
+  ASSERT_EQ(explanation.decision.groups, decision.groups);
+  ASSERT_EQ(explanation.alias_active, policy.active.at(number));
+  std::vector<GroupName> listing;
+  for (const auto& [group, listed] : policy.lists) {
+    if (listed.contains(number)) listing.emplace_back("group-" + std::to_string(group));
+  }
+  ASSERT_EQ(explanation.groups_with_alias, listing);
+  const bool of_key = std::is_same_v<Subject, KeyId>;
+  const bool narrowed = of_key && policy.key.narrowed_to &&
+                        std::count(policy.key.narrowed_to->begin(), policy.key.narrowed_to->end(), number) == 0;
+  const bool team_has_it = !authorize(snapshot, kTeamId, Generated::name(number), kNow).groups.empty();
+  ASSERT_EQ(explanation.key_narrowed_away, narrowed && team_has_it);
+}
+
+TEST(AuthorizerProperty, ExplanationsAgreeWithDecisions) {
+  std::mt19937 random(20'240'604);
+  for (int round = 0; round < 500; ++round) {
+    SCOPED_TRACE(round);
+    const Generated policy(random);
+    for (std::size_t alias = 0; alias < Generated::kAliases; ++alias) {
+      ASSERT_NO_FATAL_FAILURE(expect_explained(policy, kKeyId, alias));
+      ASSERT_NO_FATAL_FAILURE(expect_explained(policy, kTeamId, alias));
+    }
+  }
+}
+
+/// Changes a policy in a way that may only take away: whatever is allowed or listed after it was so before.
+template <class Change>
+void expect_only_takes_away(unsigned seed, Change&& change) {
+  std::mt19937 random(seed);
+  int taken_away = 0;
+  for (int round = 0; round < 2'000; ++round) {
+    SCOPED_TRACE(round);
+    Generated policy(random);
+    const Snapshot before = policy.snapshot();
+    change(policy, random);
+    const Snapshot after = policy.snapshot();
+    const auto listed = names_of(available_models(before, kSecret, kNow));
+    for (const std::string& alias : names_of(available_models(after, kSecret, kNow))) {
+      ASSERT_TRUE(std::find(listed.begin(), listed.end(), alias) != listed.end()) << alias;
+    }
+    for (std::size_t alias = 0; alias < Generated::kAliases; ++alias) {
+      const bool was_allowed = authorize(before, kSecret, Generated::name(alias), kNow).allowed();
+      const bool is_allowed = authorize(after, kSecret, Generated::name(alias), kNow).allowed();
+      ASSERT_TRUE(was_allowed || !is_allowed) << "alias " << alias;
+      taken_away += was_allowed && !is_allowed ? 1 : 0;
+    }
+  }
+  EXPECT_GT(taken_away, 100);  // the change has an effect
+}
+
+TEST(AuthorizerProperty, NarrowingAKeyOnlyTakesAway) {
+  expect_only_takes_away(20'240'605, [](Generated& policy, std::mt19937& random) {
+    auto& narrowed_to = policy.key.narrowed_to;
+    if (!narrowed_to) {
+      narrowed_to = {static_cast<RowId>(random() % Generated::kAliases), static_cast<RowId>(random() % 100)};
+    } else if (!narrowed_to->empty()) {
+      narrowed_to->pop_back();
+    }
+  });
+}
+
+TEST(AuthorizerProperty, SuspendingOnlyTakesAway) {
+  expect_only_takes_away(20'240'606, [](Generated& policy, std::mt19937&) { policy.team.suspended = true; });
+  expect_only_takes_away(20'240'607, [](Generated& policy, std::mt19937&) { policy.organization_suspended = true; });
+}
+
+TEST(AuthorizerProperty, RevokingExpiringAndSwitchingOffOnlyTakeAway) {
+  expect_only_takes_away(20'240'608, [](Generated& policy, std::mt19937&) { policy.key.revoked = true; });
+  expect_only_takes_away(20'240'609, [](Generated& policy, std::mt19937&) { policy.key.expires_at_ms = kNow; });
+  expect_only_takes_away(20'240'610, [](Generated& policy, std::mt19937& random) {
+    policy.active.at(random() % Generated::kAliases) = false;
+  });
 }
 
 }  // namespace
