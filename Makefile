@@ -15,6 +15,8 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS := $(shell nproc)
+# Two at a time, a file in one of them: each has proxies of its own.
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 # In the environment, so that a rebuild of the package needs none of its own and takes seconds.
 BUILD_TOOLS := 'scikit-build-core>=1.1' 'pybind11==3.1.0'
 CPP_FILES = $(shell find cpp bindings tests/cpp benchmarks -name '*.cpp' -o -name '*.hpp')
@@ -63,7 +65,7 @@ run: install ## Start the LiteLLM proxy with the plugin on 127.0.0.1:PORT, its d
 
 .PHONY: test
 test: test-cpp develop ## Build and test everything
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 .PHONY: test-cpp
 test-cpp: $(VENV)/.created ## Build and test the C++ core
@@ -71,11 +73,11 @@ test-cpp: $(VENV)/.created ## Build and test the C++ core
 
 .PHONY: test-python
 test-python: develop ## Test the Python package without a proxy
-	$(BIN)/python -m pytest tests/python
+	$(PYTEST) tests/python
 
 .PHONY: test-proxy
 test-proxy: develop ## Test the plugin inside real LiteLLM proxies
-	$(BIN)/python -m pytest tests/proxy
+	$(PYTEST) tests/proxy
 
 .PHONY: test-asan
 test-asan: $(VENV)/.created ## Test the C++ core under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -114,7 +116,7 @@ test-versions: $(LITELLM_VERSIONS:%=test-litellm-%) ## Test inside other LiteLLM
 
 .PHONY: test-litellm-%
 test-litellm-%: .venv-%/.installed
-	.venv-$*/bin/python -m pytest tests/proxy
+	.venv-$*/bin/python -m pytest --numprocesses 2 --dist loadfile tests/proxy
 
 # Some releases of LiteLLM pin companions that are gone or too old; pip can't be told otherwise, uv can.
 .PRECIOUS: .venv-%/.installed

@@ -41,6 +41,7 @@ class Candidate:
     pricing: Pricing
     price: Price
     estimate: Usage  # the most that the call may use
+    names: frozenset[str] = frozenset()  # under which an answer may speak of the actual model
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from saas_access.proxy.fail_closed import failing_closed
 from saas_access.proxy.hook import refuse_unless_allowed
 from saas_access.proxy.passing_on import Authenticated, FrontRoute, PassedOn, json_object
 from saas_access.proxy.request_state import RequestState
-from saas_access.proxy.router_view import names_of_deployments
+from saas_access.proxy.router_view import deployments_of, names_of_deployments
 from saas_access.refusal import unreadable_body
 
 if TYPE_CHECKING:
@@ -74,5 +74,6 @@ def _resolve(plugin: Plugin, state: RequestState, model: object) -> str:
         decision = plugin.decide(state.team, model, picker_forms=bool(state.route and state.route.picker_names))
         refuse_unless_allowed(plugin, state, decision)
         state.counted_model = decision.litellm_model
-        state.actual_names = dict.fromkeys(names_of_deployments(decision.litellm_model), decision.alias)
+        names = names_of_deployments(decision.litellm_model, deployments_of(decision.litellm_model))
+        state.actual_names = dict.fromkeys(names, decision.alias)
     return decision.litellm_model

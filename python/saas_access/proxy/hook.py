@@ -109,11 +109,13 @@ class AccessHook(CustomLogger):
         most_tokens = self._plugin.settings.default_max_tokens
         found = []
         for each in decisions:
-            price = price_of(deployments_of(each.litellm_model), litellm.model_cost)
+            deployments = deployments_of(each.litellm_model)
+            price = price_of(deployments, litellm.model_cost)
             # A price by the call doesn't depend on what it uses, and measuring a long prompt takes time.
             fixed = each.pricing.mode is BudgetMode.JOB_BASED and state.job is None
             most = Usage() if fixed else estimate(data, route.fields, price, most_tokens)
-            found.append(Candidate(each.alias, each.litellm_model, each.pricing, price, most))
+            names = frozenset(names_of_deployments(each.litellm_model, deployments))
+            found.append(Candidate(each.alias, each.litellm_model, each.pricing, price, most, names))
         return found, fallbacks
 
     async def _reserve(self, state: RequestState, candidates: list[Candidate]) -> tuple[Reservation, list[Candidate]]:
@@ -141,7 +143,7 @@ class AccessHook(CustomLogger):
 
     def _rewrite(self, state: RequestState, data: dict[str, Any], ticket: Ticket) -> None:
         for candidate in reversed(ticket.candidates.values()):
-            state.actual_names.update(dict.fromkeys(names_of_deployments(candidate.litellm_model), candidate.alias))
+            state.actual_names.update(dict.fromkeys(candidate.names, candidate.alias))
         asked = ticket.answering
         # LiteLLM puts the name that the client sent back into the answer. In a picker's form, or in the body where the
         # path's counts, that isn't the alias.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from litellm.proxy._types import UserAPIKeyAuth
+    from starlette.types import ASGIApp
 
 OLDEST = (1, 90, 0)
 TESTED = ("1.103.11", "1.106.2", "1.109.1")
@@ -80,6 +81,17 @@ def caller_of(scope: Mapping[str, Any]) -> UserAPIKeyAuth | None:
     """
     found = getattr((scope.get("state") or {}).get("principal"), "source_key", None)
     return None if found is None or found.team_id == _DASHBOARD_TEAM else cast("UserAPIKeyAuth", found)
+
+
+def compressing(app: ASGIApp) -> ASGIApp:
+    """`app` with LiteLLM's own compression around it, which is kept from answers that have to be read first. None where
+    this version compresses nothing (1.103).
+    """
+    try:
+        from litellm.proxy.middleware.gzip_middleware import GZipBufferedResponseMiddleware
+    except ImportError:
+        return app
+    return GZipBufferedResponseMiddleware(app)
 
 
 def make_room_for_rate_limits(entries: int) -> None:

@@ -7,7 +7,6 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import litellm
-from starlette.middleware.gzip import GZipMiddleware
 
 from saas_access._core import AvailableModel, Decision, Engine
 from saas_access.admin.access import Service
@@ -19,7 +18,12 @@ from saas_access.proxy.counting import counting_router
 from saas_access.proxy.fail_closed import Troubles
 from saas_access.proxy.hook import AccessHook
 from saas_access.proxy.host import ProxyHost
-from saas_access.proxy.litellm_versions import litellm_version, make_room_for_rate_limits, require_supported
+from saas_access.proxy.litellm_versions import (
+    compressing,
+    litellm_version,
+    make_room_for_rate_limits,
+    require_supported,
+)
 from saas_access.proxy.middleware import AccessMiddleware
 from saas_access.proxy.model_list import model_list_router
 from saas_access.proxy.passing_on import put_in_front
@@ -56,7 +60,7 @@ class Plugin:
         admin = create_app(runtime=self.runtime, host=self.service.host)
         # The stack stands already when LiteLLM imports its callbacks, so `add_middleware` comes too late.
         inner = app.middleware_stack or app.build_middleware_stack()
-        app.middleware_stack = GZipMiddleware(AccessMiddleware(inner, self, admin), minimum_size=1000, compresslevel=6)
+        app.middleware_stack = compressing(AccessMiddleware(inner, self, admin))
 
     def decide(self, principal: Principal, model: object, *, picker_forms: bool) -> Decision:
         """The decision on what a client named as its model; anything but a string names nothing. Raises

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
@@ -31,10 +31,12 @@ def can_route(litellm_model: str) -> bool | None:
     return None if llm_router() is None else bool(deployments_of(litellm_model))
 
 
-def names_of_deployments(litellm_model: str) -> set[str]:
-    """Every name under which an upstream, or LiteLLM itself, may speak of the model behind `litellm_model`."""
+def names_of_deployments(litellm_model: str, deployments: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Every name under which an upstream, or LiteLLM itself, may speak of the model behind `litellm_model`, whose
+    deployments are given.
+    """
     names = {litellm_model}
-    for deployment in deployments_of(litellm_model):
+    for deployment in deployments:
         names.add(str((deployment.get("litellm_params") or {}).get("model") or litellm_model))
     return names | {name.partition("/")[2] for name in names if "/" in name}
 
