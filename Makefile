@@ -4,6 +4,7 @@ PYTHON ?= python3
 PORT ?= 8003
 DATABASE ?= saas_access.db
 SIZES ?= S M
+ROUNDS ?= 50
 LITELLM_VERSIONS ?= 1.103.11 1.109.1
 
 .DEFAULT_GOAL := help
@@ -87,9 +88,14 @@ test-asan: $(VENV)/.created ## Test the C++ core under AddressSanitizer and Unde
 test-tsan: $(VENV)/.created ## Test the C++ core under ThreadSanitizer
 	$(call test_preset,tsan)
 
+.PHONY: fuzz
+fuzz: $(VENV)/.created ## Fuzz the core's inputs under sanitizers, ROUNDS times as long as the tests do
+	cmake --preset asan --log-level=WARNING
+	cmake --build --preset asan
+	FUZZ_ROUNDS=$(ROUNDS) ctest --preset asan -R fuzz
+
 .PHONY: test-long
-test-long: test-asan test-tsan develop ## Tests that take minutes: sanitizers, load, crashes
-	$(BIN)/python -m pytest -m long
+test-long: test-asan test-tsan fuzz test-versions test-clients ## Tests that take long: sanitizers, fuzzing, other LiteLLM releases, real clients
 
 # Each kind of client program has an environment of its own: their pins don't agree with each other, nor with LiteLLM's.
 CLIENTS := .venv-clients

@@ -41,7 +41,7 @@ def customer(proxy: Proxy) -> Customer:
 def post(customer: Customer, call: tuple[str, dict[str, Any]], wish: str = "") -> httpx.Response:
     path, body = call
     with customer.client(**({meddling.HEADER: wish} if wish else {})) as client:
-        return client.post(path, **({"data": body, "files": WAVE} if call is FORM else {"json": body}))
+        return client.post(path, data=body, files=WAVE) if call is FORM else client.post(path, json=body)
 
 
 def health(proxy: Proxy) -> tuple[int, dict[str, Any]]:

@@ -108,6 +108,12 @@ def _refuse_constant(name: str) -> NoReturn:
 class AdminRoute(APIRoute):
     """Asks first who is calling, then looks at the request, and turns every failure into an answer."""
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if options.get("status_code") == 201:  # a create; tried with `dry_run`, it is answered 200
+            dry_run = {"model": options["response_model"], "description": "What a dry run shows"}
+            options["responses"] = {200: dry_run, **(options.get("responses") or {})}
+        super().__init__(path, endpoint, **options)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
         audience = getattr(self.endpoint, "audience", Audience.OPERATOR)

@@ -8,7 +8,7 @@ from fastapi import HTTPException
 from saas_access._core import Reason, StoreUnavailable
 from saas_access.proxy.fail_closed import Troubles, failing_closed
 from saas_access.proxy.request_state import RequestState
-from saas_access.refusal import key_refused
+from saas_access.refusal import Refusal, key_refused
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_any_exception_becomes_a_503_that_tells_the_client_nothing(
     with pytest.raises(HTTPException) as ended, failing_closed(state, Troubles()):
         raise error
     assert ended.value.status_code == 503
-    assert state.refusal is not None
+    assert isinstance(state.refusal, Refusal)
     assert state.refusal.reason is reason
     assert "secret" not in state.refusal.message
     assert "mistake" not in state.refusal.message
@@ -40,7 +40,7 @@ def test_a_refusal_passes_as_it_is(state: RequestState) -> None:
     with pytest.raises(HTTPException) as ended, failing_closed(state, Troubles()):
         state.refuse(key_refused(Reason.KEY_EXPIRED))
     assert ended.value.status_code == 401
-    assert state.refusal is not None
+    assert isinstance(state.refusal, Refusal)
     assert state.refusal.reason is Reason.KEY_EXPIRED
 
 

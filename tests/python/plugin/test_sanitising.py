@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
+from starlette.types import Message
 
 from saas_access import request_fields
-from saas_access.proxy.routes import TEAM_ROUTES, Kind, route_of_path
-from saas_access.proxy.sanitising import clean
+from saas_access.proxy.request_state import RequestState
+from saas_access.proxy.routes import TEAM_ROUTES, Kind, TeamRoute, route_of_path
+from saas_access.proxy.sanitising import clean, sanitised
+from saas_access.refusal import RequestRefusedError
 from saas_access.settings import Settings, SettingsError
 
 CHAT = TEAM_ROUTES["POST", "/v1/chat/completions"]
@@ -136,3 +141,79 @@ def test_tools_nested_without_end_are_refused() -> None:
 )
 def test_a_path_finds_its_entry_as_litellms_router_does(method: str, path: str, template: str | None) -> None:
     assert route_of_path(method, path) is (TEAM_ROUTES[method, template] if template else None)
+
+
+TRANSCRIPTION = TEAM_ROUTES["POST", "/v1/audio/transcriptions"]
+
+
+def sent(body: bytes, content_type: str, route: TeamRoute = CHAT, query: str = "") -> tuple[RequestState, bytes]:
+    """What reaches LiteLLM of a request."""
+    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": query.encode(), "headers": headers}
+    state = RequestState(request_id="req_1", scope=scope)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def passed_on() -> bytes:
+        return bytes((await (await sanitised(state, route, receive, Settings()))())["body"])
+
+    return state, asyncio.run(passed_on())
+
+
+def part(name: str, value: str, *, also: str = "") -> str:
+    return f'--B\r\nContent-Disposition: form-data; name="{name}"{also}\r\n\r\n{value}\r\n'
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "application/json; form", "text/plain", "application/x-www-form-urlencoded"]
+)
+def test_an_object_in_the_body_is_json_whatever_it_is_called(content_type: str) -> None:
+    state, body = sent(b'{"model": "chat", "tags": ["x"], "tags": ["y"]}', content_type, query="a=1&model=chat")
+    assert json.loads(body) == {"model": "chat"}
+    assert state.sanitised
+    headers = dict(state.scope["headers"])
+    assert headers[b"content-type"] == b"application/json"
+    assert int(headers[b"content-length"]) == len(body)
+    assert state.scope["query_string"] == b"model=chat"
+
+
+def test_a_form_keeps_the_parts_that_pass() -> None:
+    kept = part("model", "chat") + part("file", "RIFF", also='; filename="a.wav"') + part("include[]", "logprobs")
+    dropped = part("tags[]", "x") + part("metadata[tags]", "x") + part("temper", "1") + "--B\r\nX: y\r\n\r\nz\r\n"
+    header = "Content-Disposition: form-data; name"
+    twice = f'--B\r\n{header}="model"\r\n{header}="tags"\r\n\r\nx\r\n'
+    state, body = sent(
+        (kept + dropped + twice + "--B--\r\n").encode(), "multipart/form-data; boundary=B", TRANSCRIPTION
+    )
+    assert body == (kept + "--B--\r\n").encode()
+    assert state.sanitised
+    assert state.bad_request is None
+
+
+def test_a_form_that_would_choose_more_is_refused_by_name() -> None:
+    body = (part("model", "chat") + part("models[]", "forbidden") + "--B--\r\n").encode()
+    state, _ = sent(body, "multipart/form-data; boundary=B", TRANSCRIPTION)
+    assert state.bad_request is not None
+    assert state.bad_request.details == (("models", "would choose another model"),)
+
+
+def test_pairs_of_a_form_are_cut_too() -> None:
+    state, body = sent(
+        b"model=ch%C3%A4t&tags=x&a;model=y&prompt=1;tags=2", "application/x-www-form-urlencoded", TRANSCRIPTION
+    )
+    assert body == b"model=ch%C3%A4t&prompt=1%3Btags%3D2"
+    assert state.sanitised
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"--C\r\n", b"\xff"])
+def test_a_body_of_no_known_kind_is_marked_by_nobody(body: bytes) -> None:
+    state, passed_on = sent(body, "multipart/form-data; boundary=B")
+    assert passed_on == body
+    assert not state.sanitised
+
+
+def test_a_body_nested_without_end_is_refused() -> None:
+    body = b'{"model": "chat", "x": 1, "stop": ' + b"[" * 1000 + b"]" * 1000 + b"}"
+    with pytest.raises(RequestRefusedError, match="nested not too deeply"):
+        sent(body, "application/json")
