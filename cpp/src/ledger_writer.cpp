@@ -96,7 +96,7 @@ std::vector<LedgerWriter::Number> LedgerWriter::ended() {
 }
 
 LedgerWriter::Result LedgerWriter::take(Number number) {
-  auto node = [&] {
+  const auto node = [&] {
     const std::lock_guard lock(mutex_);
     return results_.extract(number);
   }();

@@ -16,7 +16,7 @@ class Connection : public SQLite::Database {
 
   /// A statement for this text, without parameters: one that was given back, or a new one.
   [[nodiscard]] SQLite::Statement take(const std::string& sql) {
-    if (auto kept = idle_.extract(sql)) return std::move(kept.mapped());
+    if (const auto kept = idle_.extract(sql)) return std::move(kept.mapped());
     return SQLite::Statement(*this, sql);
   }
   /// Keeps a statement that is reset. A second one of the same text is dropped.
@@ -33,6 +33,8 @@ class Query : public SQLite::Statement {
       : SQLite::Statement(connection.take(sql)), connection_(&connection) {}
   Query(Query&& other) noexcept
       : SQLite::Statement(std::move(other)), connection_(std::exchange(other.connection_, nullptr)) {}
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
   Query& operator=(Query&&) = delete;
   ~Query() {
     if (connection_ == nullptr) return;
@@ -40,7 +42,8 @@ class Query : public SQLite::Statement {
       tryReset();
       clearBindings();
       connection_->give_back(std::move(*this));
-    } catch (...) {  // out of memory, say: it is prepared anew next time
+    } catch (...) {           // out of memory, say
+      connection_ = nullptr;  // it is prepared anew next time
     }
   }
 
