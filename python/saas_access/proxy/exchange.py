@@ -122,8 +122,6 @@ class Exchange:
         else:
             self._renaming = Renaming.of(state.actual_names)
             self._mode = self._team_mode(message)
-            if self._mode is not _Mode.HOLD:
-                await self._send_start(self._team_headers(), message["status"])
 
     def _team_headers(self) -> Headers:
         headers, ticket = shown_headers(self._start.get("headers", [])), self._state.ticket
@@ -179,6 +177,8 @@ class Exchange:
             ticket.delivering = True
         if not more:
             await self._close_ticket()
+        if not self._started:  # not before: until something leaves, a fault can still be answered
+            await self._send_start(self._team_headers(), self._start["status"])
         await self._send_on({"type": "http.response.body", "body": chunk, "more_body": more})
         self._complete = not more
 
