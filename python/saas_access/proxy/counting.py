@@ -38,13 +38,14 @@ def counting_router(plugin: Plugin, app: FastAPI) -> APIRouter:
         state, path = note_caller(auth), str(request.scope["path"])
         body = await _body(state, request)
         if state.principal is None:
-            return PassedOn(app, path=path, body=orjson.dumps(body))
+            return PassedOn(app, path=path, body=await request.body())
         model = _resolve(plugin, state, body.get("model"))
         return PassedOn(app, path=path, body=orjson.dumps({**body, "model": model}))
 
     async def count_by_path(request: Request, model_name: str, auth: Authenticated) -> Response:
         state, path = note_caller(auth), str(request.scope["path"])
-        raw = orjson.dumps(await _body(state, request))
+        await _body(state, request)
+        raw = await request.body()
         if state.principal is None:
             return PassedOn(app, path=path, body=raw)
         prefix = path.partition("/models/")[0]
