@@ -36,6 +36,12 @@ RowId require_team_ever(Connection& db, const TeamId& team_id) {
   throw NotFound(describe(team_id) + " does not exist");
 }
 
+RowId record_name(Connection& db, const std::string& name) {
+  if (const auto row = find_integer(db, "SELECT row FROM recorded_name WHERE name = ?", name)) return *row;
+  execute(db, "INSERT INTO recorded_name (name) VALUES (?)", name);
+  return db.getLastInsertRowid();
+}
+
 std::optional<JobState> find_job_state(Connection& db, const JobId& job_id) {
   auto query = prepare(db, "SELECT row, team, job_type, status, held_micro FROM job WHERE job_id = ?", job_id);
   if (!query.executeStep()) return std::nullopt;

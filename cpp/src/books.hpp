@@ -39,6 +39,9 @@ void append_entry(Connection& db, Account& account, const NewEntry& entry, UnixM
 /// The row of a team, also of a deleted one. NotFound for one that never was.
 RowId require_team_ever(Connection& db, const TeamId& team_id);
 
+/// The row under which the name of an alias or group is recorded in books and usage; made by the first use.
+RowId record_name(Connection& db, const std::string& name);
+
 /// What deciding about a job needs of it.
 struct JobState {
   RowId row = 0;

@@ -233,10 +233,19 @@ CREATE TABLE call (
 CREATE INDEX call_job ON call (job);
 )sql";
 
+// Names of aliases and groups as they were when something was recorded under them: they may be deleted since. Never
+// removed, so that a row may be remembered.
+constexpr std::string_view kVersion2 = R"sql(
+CREATE TABLE recorded_name (
+  row INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE
+) STRICT;
+)sql";
+
 }  // namespace
 
 std::span<const std::string_view> schema_migrations() {
-  static constexpr std::array kMigrations = {kVersion1};
+  static constexpr std::array kMigrations = {kVersion1, kVersion2};
   return kMigrations;
 }
 
