@@ -1,5 +1,5 @@
-"""Durable calls a second from Python, each one reservation and one settlement: through the ledger's writer, whose results
-wake the event loop, beside one transaction for each write in a thread of asyncio's pool.
+"""Durable calls a second from Python, each one reservation and one settlement: through the ledger's writer, whose
+results wake the event loop, beside one transaction for each write in a thread of asyncio's pool.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -91,7 +92,7 @@ async def pairs_a_second(pair: Pair, callers: int, seconds: float) -> float:
     return done / (time.monotonic() - begun)
 
 
-def measure(way: type[Together] | type[OneByOne], engine: Engine, callers: int, seconds: float) -> float:
+def measure(way: type[Together | OneByOne], engine: Engine, callers: int, seconds: float) -> float:
     """One round."""
 
     async def run() -> float:
@@ -104,36 +105,44 @@ def measure(way: type[Together] | type[OneByOne], engine: Engine, callers: int, 
     return asyncio.run(run())
 
 
+def filled(database: Path) -> Engine:
+    """An engine with a team that has credits for any number of calls."""
+    engine = Engine(database=str(database))
+    engine.create_organization(organization=NewOrganization(organization_id="org", name=""), options=WriteOptions())
+    allocated = 1_000_000 * MICRO_PER_CREDIT
+    team = NewTeam(organization_id="org", team_id=TEAM, team_alias="", access_groups=[], credits_allocated=allocated)
+    engine.create_team(team=team, options=WriteOptions())
+    return engine
+
+
+def compare(callers: int, rounds: int, seconds: float) -> str:
+    """A line of the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = filled(Path(folder) / "access.db")
+        measured = [
+            (measure(Together, engine, callers, seconds), measure(OneByOne, engine, callers, seconds))
+            for _ in range(rounds + 1)
+        ][1:]  # the first warms up
+        engine.close()
+    ratios = [together / alone for together, alone in measured]
+    return (
+        f"| {callers} | {statistics.median(together for together, _ in measured):.0f} "
+        f"| {statistics.median(alone for _, alone in measured):.0f} "
+        f"| **{statistics.median(ratios):.1f}** ({min(ratios):.1f} to {max(ratios):.1f}) |\n"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--callers", type=int, nargs="+", default=[8, 64, 512])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.5, help="of a round")
     options = parser.parse_args()
-    print("| callers | together, calls a second | one by one | together / one by one, median (least to most) |")
-    print("|---|---|---|---|")
+    sys.stdout.write("| callers | together, calls a second | one by one | ratio, median (least to most) |\n")
+    sys.stdout.write("|---|---|---|---|\n")
     for callers in options.callers:
-        with tempfile.TemporaryDirectory() as folder:
-            engine = Engine(database=str(Path(folder) / "access.db"))
-            engine.create_organization(
-                organization=NewOrganization(organization_id="org", name=""), options=WriteOptions()
-            )
-            team = NewTeam(organization_id="org", team_id=TEAM, credits_allocated=1_000_000 * MICRO_PER_CREDIT)
-            engine.create_team(team=team, options=WriteOptions())
-            rounds = []
-            for number in range(options.rounds + 1):
-                alone = measure(OneByOne, engine, callers, options.seconds)
-                together = measure(Together, engine, callers, options.seconds)
-                if number > 0:  # the first warms up
-                    rounds.append((together, alone))
-            engine.close()
-        ratios = [together / alone for together, alone in rounds]
-        print(
-            f"| {callers} | {statistics.median(together for together, _ in rounds):.0f} "
-            f"| {statistics.median(alone for _, alone in rounds):.0f} "
-            f"| **{statistics.median(ratios):.1f}** ({min(ratios):.1f} to {max(ratios):.1f}) |",
-            flush=True,
-        )
+        sys.stdout.write(compare(callers, options.rounds, options.seconds))
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -186,9 +186,7 @@ class Calls:
         this process. Raises StoreUnavailable.
         """
         known, answered_by = ticket.answering.prompt, ticket.answered_by
-        await self._durable(
-            self._ledger.mark_answering(call_id=ticket.call_id, known=known, answered_by=answered_by)
-        )
+        await self._durable(self._ledger.mark_answering(call_id=ticket.call_id, known=known, answered_by=answered_by))
         ticket.delivering = True
 
     async def settle(self, ticket: Ticket, *, stated: Usage | None) -> Settlement | None:
@@ -212,12 +210,13 @@ class Calls:
                 answered_by=ticket.answered_by,
                 delivered=ticket.delivering,
             )
-            settlement: Settlement = await self._durable(number)
-            return settlement
+            settled: Settlement = await self._durable(number)
         except CoreError:
             if not ticket.delivering:  # nor will it be: the answer was held back, and a failure goes out in its place
                 self._keep(self._release_call(ticket.call_id, failed=True, latency_ms=latency_ms))
             raise
+        else:
+            return settled
         finally:
             self._tickets.pop(ticket.id, None)
 
