@@ -9,6 +9,7 @@
 #include "books.hpp"
 #include "columns.hpp"
 #include "paging.hpp"
+#include "saas_access/usage.hpp"
 #include "text.hpp"
 #include "validation.hpp"
 
@@ -305,16 +306,23 @@ Settlement settle(Connection& db, const CallId& call_id, const Usage& usage, std
   }
   store_account(db, account);
   record_call(db, *call, true, usage, latency_ms, charged);
+  UsageRollup used;
+  used.call({call->team, call->virtual_key, record_name(db, call->alias), {}}, usage, charged, latency_ms, now_ms);
+  used.write(db);
   return settlement;
 }
 
-void release(Connection& db, const CallId& call_id, bool failed, std::int64_t latency_ms, UnixMs /*now_ms*/) {
+void release(Connection& db, const CallId& call_id, bool failed, std::int64_t latency_ms, UnixMs now_ms) {
   const auto call = take_reservation(db, call_id);
   if (!call) return;
   Account account = read_account(db, call->team);
   account.held -= call->amount;
   store_account(db, account);
-  if (failed) record_call(db, *call, false, {}, latency_ms, 0);
+  if (!failed) return;
+  record_call(db, *call, false, {}, latency_ms, 0);
+  UsageRollup used;
+  used.failure({call->team, call->virtual_key, record_name(db, call->alias), {}}, now_ms);
+  used.write(db);
 }
 
 }  // namespace saas_access
