@@ -83,8 +83,7 @@ std::vector<std::uint8_t> LatencyCounts::pack() const {
   return packed;
 }
 
-LatencyCounts LatencyCounts::unpack(std::span<const std::uint8_t> packed) {
-  LatencyCounts counts;
+void LatencyCounts::add_packed(std::span<const std::uint8_t> packed) {
   for (std::size_t i = 0; i < packed.size();) {
     const std::uint8_t bucket = packed[i++];
     std::uint64_t calls = 0;
@@ -94,9 +93,8 @@ LatencyCounts LatencyCounts::unpack(std::span<const std::uint8_t> packed) {
       more = (packed[i++] & kMore) != 0;
     }
     if (more || bucket >= kBuckets) throw StoreUnavailable("The database holds latencies that can't be read");
-    counts.add_to(bucket, static_cast<std::int64_t>(calls));
+    add_to(bucket, static_cast<std::int64_t>(calls));
   }
-  return counts;
 }
 
 }  // namespace saas_access

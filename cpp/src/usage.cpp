@@ -76,8 +76,8 @@ void UsageRollup::store(Connection& db, std::string_view table, const Table& row
       auto row = prepare(db, find, key.period, key.team, key.virtual_key, key.alias, key.access_group, key.outcome);
       if (row.executeStep()) {
         sums.add({row.getColumn(0).getInt64(), row.getColumn(1).getInt64(), row.getColumn(2).getInt64(),
-                  row.getColumn(3).getInt64(), row.getColumn(4).getInt64(), row.getColumn(5).getInt64(),
-                  latencies_column(row.getColumn(6))});
+                  row.getColumn(3).getInt64(), row.getColumn(4).getInt64(), row.getColumn(5).getInt64()});
+        add_latencies(sums.latencies, row.getColumn(6));
       }
     }
     execute(db, replace, key.period, key.team, key.virtual_key, key.alias, key.access_group, key.outcome, sums.calls,

@@ -165,7 +165,7 @@ void add_row(UsageRow& sum, const SQLite::Statement& row, const Span& span) {
     auto& latest = denied ? sum.last_denial_at_ms : sum.last_call_at_ms;
     latest = std::max(latest.value_or(0), at_ms);
   }
-  sum.latencies.add(latencies_column(row.getColumn(12)));
+  add_latencies(sum.latencies, row.getColumn(12));
 }
 
 using Sums = std::map<Group, UsageRow>;

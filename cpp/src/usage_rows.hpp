@@ -18,9 +18,9 @@ inline constexpr std::int64_t kDayMs = kHoursPerDay * kHourMs;
 inline constexpr int kAnswered = 0;
 inline constexpr int kFailed = -1;
 
-inline LatencyCounts latencies_column(const SQLite::Column& column) {
+inline void add_latencies(LatencyCounts& counts, const SQLite::Column& column) {
   const auto* bytes = static_cast<const std::uint8_t*>(column.getBlob());
-  return LatencyCounts::unpack(std::span(bytes, static_cast<std::size_t>(column.getBytes())));
+  counts.add_packed(std::span(bytes, static_cast<std::size_t>(column.getBytes())));
 }
 
 }  // namespace saas_access

@@ -35,8 +35,8 @@ class LatencyCounts {
 
   /// As the store keeps them: for each bucket with calls its number and, in groups of seven bits, their number.
   [[nodiscard]] std::vector<std::uint8_t> pack() const;
-  /// What `pack` gave. Throws StoreUnavailable for other bytes.
-  static LatencyCounts unpack(std::span<const std::uint8_t> packed);
+  /// Adds what `pack` gave. Throws StoreUnavailable for other bytes.
+  void add_packed(std::span<const std::uint8_t> packed);
 
  private:
   void add_to(std::uint8_t bucket, std::int64_t calls);
