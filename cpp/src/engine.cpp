@@ -57,6 +57,7 @@ Engine::~Engine() {
   stop_.notify_one();
   checker_.join();
   flush_key_uses();
+  flush_denials();
 }
 
 // An older backup in the database's place is behind the counter, so every decision would look there for the revisions
@@ -156,12 +157,17 @@ void Engine::touch_key(const KeyId& key_id) {
   used_keys_[key_id.str()] = now_ms;
 }
 
+void Engine::note_denial(const Denial& denial) {
+  snapshots_.with([&](const Snapshot& snapshot) { denials_.note(snapshot, denial, clock_()); });
+}
+
 void Engine::check_until_stopped() {
   auto next_flush = std::chrono::steady_clock::now() + kKeyUseInterval;
   std::unique_lock lock(stop_mutex_);
   while (!stop_.wait_for(lock, check_interval_, [this] { return stopping_; })) {
     lock.unlock();
     check();
+    flush_denials();
     if (const auto now = std::chrono::steady_clock::now(); now >= next_flush) {
       flush_key_uses();
       next_flush = now + kKeyUseInterval;
@@ -200,6 +206,13 @@ void Engine::flush_key_uses() {
     // When a key was last used is no reason to refuse anything: keep it for the next time.
     const std::lock_guard lock(used_mutex_);
     used_keys_.merge(used);
+  }
+}
+
+void Engine::flush_denials() {
+  try {
+    denials_.flush([this](auto&& work) { transact(work); });
+  } catch (const std::exception&) {  // they are kept for the next time
   }
 }
 

@@ -7,6 +7,7 @@
 #include "books.hpp"
 #include "columns.hpp"
 #include "paging.hpp"
+#include "saas_access/usage.hpp"
 #include "text.hpp"
 #include "validation.hpp"
 
@@ -105,6 +106,9 @@ MicroCredits settle_job(Connection& db, const JobState& job, const JobCompletion
         db, account,
         {.type = EntryType::charge, .amount = -job.held, .description = "Job " + quote(job.job_type), .job = job.row},
         now_ms);
+    UsageRollup used;
+    used.charge({.team = job.team}, job.held, now_ms);
+    used.write(db);
   }
   store_account(db, account);
   return charges ? job.held : 0;

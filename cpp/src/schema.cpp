@@ -338,10 +338,59 @@ CREATE INDEX call_job ON call (job);
 DROP TABLE renumbered;
 )sql";
 
+// Sums over an hour and over a day of UTC, by the number of hours or days since 1970. Beside the rows of teams stands
+// one with team 0 for all of them together, so that a question about everybody needn't read everybody's rows. 0 as key,
+// alias or group: none. Outcome: 0 answered, -1 failed, else the reason of a refusal.
+constexpr std::string_view kVersion3 = R"sql(
+CREATE TABLE usage_hour (
+  period INTEGER NOT NULL,
+  team INTEGER NOT NULL,
+  virtual_key INTEGER NOT NULL,
+  alias INTEGER NOT NULL,
+  access_group INTEGER NOT NULL,
+  outcome INTEGER NOT NULL,
+  calls INTEGER NOT NULL,
+  tokens INTEGER NOT NULL,
+  cost_picodollars INTEGER NOT NULL,
+  charged_micro INTEGER NOT NULL,
+  latency_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL, -- of the last one, since the period began; -1: there is none
+  latencies BLOB NOT NULL,
+  PRIMARY KEY (period, team, virtual_key, alias, access_group, outcome)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usage_day (
+  period INTEGER NOT NULL,
+  team INTEGER NOT NULL,
+  virtual_key INTEGER NOT NULL,
+  alias INTEGER NOT NULL,
+  access_group INTEGER NOT NULL,
+  outcome INTEGER NOT NULL,
+  calls INTEGER NOT NULL,
+  tokens INTEGER NOT NULL,
+  cost_picodollars INTEGER NOT NULL,
+  charged_micro INTEGER NOT NULL,
+  latency_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,
+  latencies BLOB NOT NULL,
+  PRIMARY KEY (period, team, virtual_key, alias, access_group, outcome)
+) STRICT, WITHOUT ROWID;
+
+-- The hours of earlier days may have been dropped.
+CREATE TABLE usage_kept (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  first_day_with_hours INTEGER NOT NULL
+) STRICT;
+INSERT INTO usage_kept (id, first_day_with_hours) VALUES (1, 0);
+
+-- What stands for every text that was no alias when it was refused.
+INSERT INTO recorded_name (name) VALUES ('(unknown model)');
+)sql";
+
 }  // namespace
 
 std::span<const std::string_view> schema_migrations() {
-  static constexpr std::array kMigrations = {kVersion1, kVersion2};
+  static constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3};
   return kMigrations;
 }
 

@@ -119,6 +119,9 @@ class Settings(_Section):
     extra_fields: Annotated[list[str], AfterValidator(_passable_fields)] = []
     max_request_mb: Annotated[int, Field(ge=1, le=4096)] = 100
     proxy_url: str | None = None
+    usage_hours_kept_days: Annotated[int, Field(ge=1, le=36_500)] = 35
+    metrics_aliases: Annotated[int, Field(ge=0, le=10_000)] = 100
+    metrics_teams: Annotated[int, Field(ge=0, le=10_000)] = 0
 
     @field_validator("admin_key", "viewer_key", mode="before")
     @classmethod

@@ -121,6 +121,11 @@ class Calls:
         self._tickets: dict[str, Ticket] = {}
         self._closing: set[asyncio.Task[Any]] = set()
 
+    @property
+    def transactions(self) -> int:
+        """How many of the ledger's transactions this process has committed. Thread-safe."""
+        return self._ledger.transactions()
+
     def _durable(self, number: int) -> asyncio.Future[Any]:
         """The result of the ledger's write of this number, once it is durable. Failing, it raises CoreError."""
         loop = asyncio.get_running_loop()

@@ -249,7 +249,9 @@ class Exchange:
         await self._send_whole(status, [(b"content-type", _JSON)], render(body).encode("utf-8", "replace"))
 
     async def refuse(self, refusal: Refusal | Failure) -> None:
-        """The refusal, in the shape that this client reads."""
+        """The refusal, in the shape that this client reads. All that a team is refused over HTTP passes here, once."""
+        if isinstance(refusal, Refusal):
+            self._plugin.count_denial(self._state, refusal)
         _LOGGER.info("%s %s %s: %s", self._state.request_id, refusal.status, self._state.path, refusal.message)
         await self.send_json(refusal.status, refusal.body(self._state.protocol, self._state.request_id))
 

@@ -246,7 +246,8 @@ def credits_exhausted(reservation: Reservation) -> Refusal:
 
 
 def refuse_unless_allowed(plugin: Plugin, state: RequestState, decision: Decision) -> None:
-    """Ends the request with the documented refusal for a decision that denies."""
+    """Notes the decision; ends the request with the documented refusal if it denies."""
+    state.decision = decision
     if decision.reason is Reason.GRANTED and decision.litellm_model:
         return
     if decision.reason in (Reason.TEAM_SUSPENDED, Reason.ORGANIZATION_SUSPENDED):

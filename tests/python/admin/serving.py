@@ -43,6 +43,9 @@ class ProxyHost:
     def trouble(self) -> str | None:
         return self.told
 
+    def ledger_transactions(self) -> int | None:
+        return 17
+
 
 @dataclass(frozen=True, kw_only=True)
 class Client:

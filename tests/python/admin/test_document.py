@@ -58,6 +58,9 @@ POST   /api/jobs/{job_id}/llm-call
 POST   /api/jobs/{job_id}/llm-call-stream
 POST   /api/jobs/{job_id}/complete
 POST   /api/authorize/explain
+GET    /api/usage
+GET    /api/usage/review
+GET    /api/metrics
 GET    /api/audit
 GET    /api/health
 """

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from saas_access._core import SCHEMA_VERSION
+
 from .serving import answered, created, refused
 
 if TYPE_CHECKING:
@@ -154,7 +156,7 @@ def test_the_operator_reads_the_whole_health(operator: Client, stocked: Acme) ->
     revision = int(response.headers["x-access-revision"])
     assert body == {
         "status": "ok",
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "revision": revision,
         "snapshot_revision": revision,
         "hook_loaded": True,
