@@ -20,5 +20,6 @@ PYBIND11_MODULE(_core, module) {
   python::register_engine_writes(engine);
   python::register_engine_reads(engine);
   python::register_engine_ledger(engine);
+  python::register_engine_upkeep(engine);
   python::register_ledger_writer(module);
 }

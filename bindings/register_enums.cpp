@@ -50,6 +50,15 @@ void declare_ledger_enums(py::module_& module) {
       .value("CONSUMPTION_USD", BudgetMode::consumption_usd)
       .value("CONSUMPTION_TOKENS", BudgetMode::consumption_tokens)
       .finalize();
+  declare<RefillPeriod>(module, "RefillPeriod")
+      .value("DAILY", RefillPeriod::daily)
+      .value("WEEKLY", RefillPeriod::weekly)
+      .value("MONTHLY", RefillPeriod::monthly)
+      .finalize();
+  declare<RefillMode>(module, "RefillMode")
+      .value("ADD", RefillMode::add)
+      .value("TOP_UP", RefillMode::top_up)
+      .finalize();
   declare<EntryType>(module, "EntryType")
       .value("ALLOCATION", EntryType::allocation)
       .value("ADJUSTMENT", EntryType::adjustment)
@@ -87,6 +96,8 @@ void register_enums(py::module_& module) {
   define_slug<Reason>(module);
   define_slug<KeyStatus>(module);
   define_slug<BudgetMode>(module);
+  define_slug<RefillPeriod>(module);
+  define_slug<RefillMode>(module);
   define_slug<EntryType>(module);
   define_slug<JobStatus>(module);
   define_slug<CallStatus>(module);

@@ -27,6 +27,7 @@ from saas_access.admin import (
     model_aliases,
     organizations,
     teams,
+    webhooks,
 )
 from saas_access.admin.access import Service
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from saas_access.admin.host import Host
     from saas_access.runtime import Runtime
 
-_ROUTED = (organizations, model_aliases, access_groups, teams, keys, credits, jobs, explain, audit, health)
+_ROUTED = (organizations, model_aliases, access_groups, teams, keys, credits, jobs, explain, audit, webhooks, health)
 
 _DOCS_PAGE = """<!DOCTYPE html>
 <html lang="en">

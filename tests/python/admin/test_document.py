@@ -59,6 +59,8 @@ POST   /api/jobs/{job_id}/llm-call-stream
 POST   /api/jobs/{job_id}/complete
 POST   /api/authorize/explain
 GET    /api/audit
+GET    /api/webhooks/events
+POST   /api/webhooks/test
 GET    /api/health
 """
 
