@@ -56,6 +56,9 @@ __all__: list[str] = [
     "Pricing",
     "Reason",
     "Receipt",
+    "Refill",
+    "RefillMode",
+    "RefillPeriod",
     "Reservation",
     "ReserveOutcome",
     "ReserveRequest",
@@ -67,6 +70,8 @@ __all__: list[str] = [
     "TeamPatch",
     "Usage",
     "VirtualKey",
+    "WebhookAttempt",
+    "WebhookEvent",
     "WriteOptions",
     "credits_for_cost",
     "credits_for_tokens",
@@ -132,6 +137,15 @@ class BudgetMode(enum.Enum):
     JOB_BASED = 0
     CONSUMPTION_USD = 1
     CONSUMPTION_TOKENS = 2
+
+class RefillPeriod(enum.Enum):
+    DAILY = 0
+    WEEKLY = 1
+    MONTHLY = 2
+
+class RefillMode(enum.Enum):
+    ADD = 0
+    TOP_UP = 1
 
 class EntryType(enum.Enum):
     ALLOCATION = 0
@@ -263,6 +277,15 @@ class Grant:
     @property
     def starts_at_ms(self) -> int: ...
 
+class Refill:
+    def __init__(self, *, credits: int, period: RefillPeriod, mode: RefillMode = ...) -> None: ...
+    @property
+    def credits(self) -> int: ...
+    @property
+    def mode(self) -> RefillMode: ...
+    @property
+    def period(self) -> RefillPeriod: ...
+
 class Team:
     @property
     def access_groups(self) -> list[str]: ...
@@ -273,9 +296,15 @@ class Team:
     @property
     def credits_per_dollar(self) -> int: ...
     @property
+    def low_balance_thresholds(self) -> list[int]: ...
+    @property
     def metadata(self) -> str: ...
     @property
+    def next_refill_at_ms(self) -> int | None: ...
+    @property
     def organization_id(self) -> str: ...
+    @property
+    def refill(self) -> Refill | None: ...
     @property
     def revision(self) -> int: ...
     @property
@@ -529,6 +558,26 @@ class Job:
     @property
     def user_id(self) -> str | None: ...
 
+class WebhookEvent:
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def created_at_ms(self) -> int: ...
+    @property
+    def delivered_at_ms(self) -> int | None: ...
+    @property
+    def event_id(self) -> str: ...
+    @property
+    def last_error(self) -> str | None: ...
+    @property
+    def next_attempt_at_ms(self) -> int | None: ...
+    @property
+    def payload(self) -> str: ...
+    @property
+    def team_id(self) -> str | None: ...
+    @property
+    def type(self) -> str: ...
+
 class WriteOptions:
     def __init__(self, *, actor: str = "operator", dry_run: bool = False, if_revision: int | None = None) -> None: ...
 
@@ -594,6 +643,8 @@ class NewTeam:
         tokens_per_credit: int = 10000,
         rpm_limit: int | None = None,
         tpm_limit: int | None = None,
+        refill: Refill | None = None,
+        low_balance_thresholds: list[int] = [],
         metadata: str = "{}",
         first_key: KeySecret | None = None,
     ) -> None: ...
@@ -610,8 +661,11 @@ class TeamPatch:
         tokens_per_credit: int | None = None,
         rpm_limit: int | None = None,
         tpm_limit: int | None = None,
+        refill: Refill | None = None,
+        low_balance_thresholds: list[int] | None = None,
         metadata: str | None = None,
     ) -> None: ...
+    def clear_refill(self) -> None: ...
     def clear_rpm_limit(self) -> None: ...
     def clear_tpm_limit(self) -> None: ...
 
@@ -650,6 +704,11 @@ class JobCompletion:
         failed_jobs_are_free: bool = False,
     ) -> None: ...
 
+class WebhookAttempt:
+    def __init__(
+        self, *, event_id: str, attempt: int, error: str | None = None, next_attempt_at_ms: int | None = None
+    ) -> None: ...
+
 class Engine:
     """
     Owns the database and the current policy. Open one for each database in each process, after a fork. Thread-safe. Everything but a decision runs without the GIL.
@@ -664,6 +723,11 @@ class Engine:
     def add_models(
         self, *, group_name: str, model_aliases: list[str], options: WriteOptions = ...
     ) -> tuple[AccessGroup, Receipt]: ...
+    def add_test_webhook_event(self, *, options: WriteOptions = ...) -> tuple[WebhookEvent, Receipt]: ...
+    def apply_due_refills(self, *, now_ms: int, limit: int) -> int:
+        """
+        Applies one due period of at most `limit` teams, in one transaction; returns how many. Until it returns 0, there is more.
+        """
     def authenticate(self, *, digest: bytes) -> Authentication: ...
     @typing.overload
     def authorize(self, *, digest: bytes, alias: str) -> Decision: ...
@@ -680,6 +744,10 @@ class Engine:
     def bootstrap(
         self, *, model_aliases: list[NewModelAlias], access_groups: list[NewAccessGroup], options: WriteOptions = ...
     ) -> tuple[Bootstrapped, Receipt]: ...
+    def claim_webhook_event(self, *, now_ms: int, lease_ms: int) -> WebhookEvent | None:
+        """
+        The event that is due longest, which nobody else gets until `lease_ms` later.
+        """
     def close(self) -> None:
         """
         Calls that run finish; later ones raise StoreUnavailable. Idempotent.
@@ -713,9 +781,18 @@ class Engine:
     def find_balance(self, *, team_id: str) -> Balance: ...
     def find_job(self, *, job_id: str) -> Job: ...
     def find_key(self, *, team_id: str, key_id: str) -> VirtualKey: ...
+    def find_low_balance_thresholds(self, *, team_id: str) -> list[int]:
+        """
+        Falling; none for a deleted team.
+        """
     def find_model_alias(self, *, alias: str) -> ModelAlias: ...
     def find_organization(self, *, organization_id: str) -> Organization: ...
     def find_team(self, *, team_id: str) -> Team: ...
+    def find_webhook_trouble(self) -> str | None:
+        """
+        A sentence about events whose last attempt failed, if there are any.
+        """
+    def finish_webhook_attempt(self, *, attempt: WebhookAttempt, now_ms: int) -> None: ...
     def health(self) -> Health:
         """
         Never raises.
@@ -762,6 +839,12 @@ class Engine:
         after: int | None = None,
         limit: int | None = None,
     ) -> tuple[list[Team], int | None]: ...
+    def list_webhook_events(
+        self, *, after: int | None = None, limit: int | None = None
+    ) -> tuple[list[WebhookEvent], int | None]:
+        """
+        Newest first.
+        """
     def now_ms(self) -> int: ...
     def release(self, *, call_id: str, failed: bool, latency_ms: int) -> None:
         """
@@ -869,6 +952,10 @@ def slug(value: KeyStatus) -> str: ...
 @typing.overload
 def slug(value: BudgetMode) -> str: ...
 @typing.overload
+def slug(value: RefillPeriod) -> str: ...
+@typing.overload
+def slug(value: RefillMode) -> str: ...
+@typing.overload
 def slug(value: EntryType) -> str: ...
 @typing.overload
 def slug(value: JobStatus) -> str: ...
@@ -877,4 +964,4 @@ def slug(value: CallStatus) -> str: ...
 
 MAX_MICRO_CREDITS: int = 1000000000000000000
 MICRO_PER_CREDIT: int = 1000000
-SCHEMA_VERSION: int = 1
+SCHEMA_VERSION: int = 3

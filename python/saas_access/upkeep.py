@@ -101,7 +101,7 @@ class Upkeep:
         try:
             trouble = duty.run()
         except Exception as error:  # noqa: BLE001 whatever it is, it must end neither the thread nor go unseen
-            trouble = f"Upkeep ({duty.name}) failed: {error or type(error).__name__}"
+            trouble = f"Upkeep ({duty.name}) failed: {str(error) or type(error).__name__}"
         if self._stopping.is_set():
             return
         before = self._troubles.get(duty.name)

@@ -97,9 +97,10 @@ def test_a_runtime_does_its_upkeep_until_it_is_closed(tmp_path: Path) -> None:
     assert not any(thread.name.startswith("saas_access ") for thread in threading.enumerate())
     idle.upkeep.run_round()
     assert idle.upkeep.troubles() == []
-    idle.close()
+    idle.engine.close()
     idle.upkeep.run_round()
     assert "was closed" in idle.upkeep.troubles()[0]
+    idle.close()
 
 
 def test_webhooks_are_a_duty_where_there_is_an_address(tmp_path: Path) -> None:

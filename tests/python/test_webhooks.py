@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from receiving import DRIP, HANG, Receiver, running_receiver
 
-from saas_access import webhooks
+from saas_access import times, webhooks
 from saas_access._core import Engine, WebhookEvent
 from saas_access.webhooks import WebhookSender
 
@@ -36,7 +36,7 @@ class Desk:
     database: str
     receiver: Receiver
     engine: Engine
-    now_ms: int = field(default_factory=lambda: webhooks.times.now_ms() + SECOND)
+    now_ms: int = field(default_factory=lambda: times.now_ms() + SECOND)
 
     def sender(self) -> WebhookSender:
         return WebhookSender(engine=self.engine, url=self.receiver.url, key=KEY, clock=lambda: self.now_ms)
