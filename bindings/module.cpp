@@ -22,5 +22,6 @@ PYBIND11_MODULE(_core, module) {
   python::register_engine_reads(engine);
   python::register_engine_ledger(engine);
   python::register_engine_usage(engine);
+  python::register_engine_upkeep(engine);
   python::register_ledger_writer(module);
 }

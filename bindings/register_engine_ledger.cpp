@@ -8,6 +8,7 @@
 #include "register.hpp"
 #include "saas_access/jobs.hpp"
 #include "saas_access/ledger.hpp"
+#include "saas_access/low_balance.hpp"
 
 namespace py = pybind11;
 
@@ -88,6 +89,8 @@ void define_jobs(EngineClass& engine) {
 
 void define_books(EngineClass& engine) {
   engine.def("find_balance", read(&find_balance), Unlocked(), py::kw_only(), "team_id"_arg)
+      .def("find_low_balance_thresholds", read(&find_low_balance_thresholds), Unlocked(), py::kw_only(), "team_id"_arg,
+           "Falling; none for a deleted team.")
       .def(
           "list_entries",
           [](const EngineHandle& handle, const TeamId& team_id, Position after, Position limit) {

@@ -84,6 +84,7 @@ std::optional<TakenCall> take_reservation(Connection& db, CallNumber call) {
       .job = optional_integer(remove.getColumn(2)),
       .alias = remove.getColumn(3).getInt64(),
       .asked = optional_integer(remove.getColumn(4)),
+      .access_group = optional_integer(remove.getColumn(14)),
       .purpose = remove.getColumn(5).getString(),
       .amount = remove.getColumn(6).getInt64(),
       .pricing = {enum_column(remove.getColumn(7), BudgetMode::consumption_tokens), remove.getColumn(8).getInt64(),

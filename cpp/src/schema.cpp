@@ -387,10 +387,46 @@ INSERT INTO usage_kept (id, first_day_with_hours) VALUES (1, 0);
 INSERT INTO recorded_name (name) VALUES ('(unknown model)');
 )sql";
 
+// Credits that come by themselves, thresholds below which somebody shall hear of it, and what is to be told to whom.
+constexpr std::string_view kVersion4 = R"sql(
+CREATE TABLE refill (
+  team INTEGER PRIMARY KEY REFERENCES team,
+  amount_micro INTEGER NOT NULL CHECK (amount_micro > 0),
+  period INTEGER NOT NULL,
+  mode INTEGER NOT NULL,
+  next_at_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX refill_next ON refill (next_at_ms);
+
+CREATE TABLE low_balance_threshold (
+  team INTEGER NOT NULL REFERENCES team,
+  amount_micro INTEGER NOT NULL CHECK (amount_micro >= 0),
+  PRIMARY KEY (team, amount_micro)
+) STRICT, WITHOUT ROWID;
+
+-- The highest threshold below the balance: what the next charge is compared with.
+ALTER TABLE account ADD COLUMN next_low_micro INTEGER;
+
+-- Pending while it has a next attempt; then delivered, or given up.
+CREATE TABLE webhook_event (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  event_id TEXT NOT NULL UNIQUE,
+  type TEXT NOT NULL,
+  team INTEGER REFERENCES team,
+  payload TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_attempt_at_ms INTEGER,
+  delivered_at_ms INTEGER,
+  last_error TEXT
+) STRICT;
+CREATE INDEX webhook_event_next ON webhook_event (next_attempt_at_ms) WHERE next_attempt_at_ms IS NOT NULL;
+)sql";
+
 }  // namespace
 
 std::span<const std::string_view> schema_migrations() {
-  static constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3};
+  static constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
   return kMigrations;
 }
 

@@ -25,6 +25,41 @@ def test_an_absent_section_gives_the_documented_defaults() -> None:
     assert (settings.show_actual_model, settings.proxy_url) == (False, None)
 
 
+WEBHOOK = {"webhook_url": "https://example.com/hook", "webhook_secret": "s" * 24}
+
+
+def test_webhooks_take_an_address_and_a_secret() -> None:
+    assert Settings.parse(WEBHOOK).webhook_url is not None
+    assert "example" not in repr(Settings.parse(WEBHOOK))
+    encoded = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    assert Settings.parse(WEBHOOK | {"webhook_secret": encoded}).webhook_secret is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"webhook_url": "example.com/hook"}, ".webhook_url - must begin with https:// or http:// and name a host"),
+        ({"webhook_url": "ftp://user:secret@example.com"}, "not 'ftp://...'"),
+        ({"webhook_url": "https://"}, ".webhook_url - must begin with"),
+        ({"webhook_url": 5}, ".webhook_url - must be a string"),
+        ({"webhook_secret": "s" * 23}, ".webhook_secret - must have at least 24 characters"),
+        ({"webhook_secret": "whsec_" + "a" * 20}, ".webhook_secret - must stand for at least 24 bytes"),
+        ({"webhook_secret": "whsec_" + "?" * 40}, ".webhook_secret - must have Base64 after whsec_"),
+        ({"webhook_secret": None}, ".webhook_secret - has no value"),
+    ],
+)
+def test_a_wrong_webhook_is_refused_without_telling_it(change: dict[str, Any], problem: str) -> None:
+    [line] = problems(WEBHOOK | change)
+    assert problem in line
+    assert "secret@" not in line
+    assert "sssss" not in line
+
+
+def test_webhooks_are_never_unsigned() -> None:
+    [line] = problems({"webhook_url": "https://example.com/hook"})
+    assert "webhook_url needs webhook_secret" in line
+
+
 def test_a_misspelt_setting_is_named_with_its_right_name() -> None:
     assert problems({"locl_admin": True}) == [f"{PREFIX}.locl_admin - unknown setting; did you mean local_admin?"]
 

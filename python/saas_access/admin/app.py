@@ -30,6 +30,7 @@ from saas_access.admin import (
     teams,
     usage,
     usage_review,
+    webhooks,
 )
 from saas_access.admin.access import Service
 
@@ -52,6 +53,7 @@ _ROUTED = (
     usage,
     usage_review,
     audit,
+    webhooks,
     metrics,
     health,
 )

@@ -62,6 +62,8 @@ GET    /api/usage
 GET    /api/usage/review
 GET    /api/metrics
 GET    /api/audit
+GET    /api/webhooks/events
+POST   /api/webhooks/test
 GET    /api/health
 """
 
