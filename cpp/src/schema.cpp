@@ -242,10 +242,17 @@ CREATE TABLE recorded_name (
 ) STRICT;
 )sql";
 
+// What the team had left when the job ended, so that completing it again answers the same. The open jobs have an index
+// of their own: those left open are looked for again and again, among any number that ended.
+constexpr std::string_view kVersion3 = R"sql(
+ALTER TABLE job ADD COLUMN remaining_micro INTEGER;
+CREATE INDEX job_open ON job (created_at_ms) WHERE completed_at_ms IS NULL;
+)sql";
+
 }  // namespace
 
 std::span<const std::string_view> schema_migrations() {
-  static constexpr std::array kMigrations = {kVersion1, kVersion2};
+  static constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3};
   return kMigrations;
 }
 

@@ -685,6 +685,10 @@ class Engine:
         Calls that run finish; later ones raise StoreUnavailable. Idempotent.
         """
     def complete_job(self, *, job_id: str, completion: JobCompletion) -> Job: ...
+    def complete_overdue_jobs(self, *, after_hours: int, failed_jobs_are_free: bool, limit: int = 100) -> int:
+        """
+        Completes jobs left open for so long, at most `limit` in one transaction; returns how many.
+        """
     def create_access_group(
         self, *, access_group: NewAccessGroup, options: WriteOptions = ...
     ) -> tuple[AccessGroup, Receipt]: ...
@@ -877,4 +881,4 @@ def slug(value: CallStatus) -> str: ...
 
 MAX_MICRO_CREDITS: int = 1000000000000000000
 MICRO_PER_CREDIT: int = 1000000
-SCHEMA_VERSION: int = 1
+SCHEMA_VERSION: int = 3

@@ -12,7 +12,7 @@
 namespace saas_access {
 
 /// The newest schema this build reads and writes. An older file is migrated when it is opened, a newer one is refused.
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 /// One SQLite file: WAL, foreign keys, `synchronous=FULL`, a busy handler of at most 5 s. Any number of processes may
 /// have it open; writers of this build queue on a lock file beside it (`FILE-lock`), since SQLite's own back-off
