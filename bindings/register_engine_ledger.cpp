@@ -77,6 +77,16 @@ void define_jobs(EngineClass& engine) {
             });
           },
           Unlocked(), py::kw_only(), "job_id"_arg, "completion"_arg)
+      .def(
+          "complete_overdue_jobs",
+          [](const EngineHandle& handle, std::int64_t after_hours, bool failed_jobs_are_free, std::int64_t limit) {
+            const Overdue overdue{after_hours, failed_jobs_are_free, limit};
+            return transact(handle, [&](auto& db, UnixMs now_ms, const auto& /*owner*/) {
+              return complete_overdue_jobs(db, overdue, now_ms);
+            });
+          },
+          Unlocked(), py::kw_only(), "after_hours"_arg, "failed_jobs_are_free"_arg, "limit"_arg = Overdue{}.limit,
+          "Completes jobs left open for so long, at most `limit` in one transaction; returns how many.")
       .def("find_job", read(&find_job), Unlocked(), py::kw_only(), "job_id"_arg)
       .def(
           "list_jobs",

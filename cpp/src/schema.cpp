@@ -423,10 +423,17 @@ CREATE TABLE webhook_event (
 CREATE INDEX webhook_event_next ON webhook_event (next_attempt_at_ms) WHERE next_attempt_at_ms IS NOT NULL;
 )sql";
 
+// What the team had left when the job ended, so that completing it again answers the same. The open jobs have an index
+// of their own: those left open are looked for again and again, among any number that ended.
+constexpr std::string_view kVersion5 = R"sql(
+ALTER TABLE job ADD COLUMN remaining_micro INTEGER;
+CREATE INDEX job_open ON job (created_at_ms) WHERE completed_at_ms IS NULL;
+)sql";
+
 }  // namespace
 
 std::span<const std::string_view> schema_migrations() {
-  static constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
+  static constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
   return kMigrations;
 }
 

@@ -754,6 +754,10 @@ class Engine:
         Calls that run finish; later ones raise StoreUnavailable. Idempotent.
         """
     def complete_job(self, *, job_id: str, completion: JobCompletion) -> Job: ...
+    def complete_overdue_jobs(self, *, after_hours: int, failed_jobs_are_free: bool, limit: int = 100) -> int:
+        """
+        Completes jobs left open for so long, at most `limit` in one transaction; returns how many.
+        """
     def create_access_group(
         self, *, access_group: NewAccessGroup, options: WriteOptions = ...
     ) -> tuple[AccessGroup, Receipt]: ...

@@ -65,6 +65,10 @@ class Upstream:
         """Break off the streams that stand in the middle."""
         httpx.post(f"{self.url}/cut")
 
+    def let_go(self) -> None:
+        """Answer the calls that are held."""
+        httpx.post(f"{self.url}/let-go")
+
     def forget(self) -> None:
         httpx.delete(f"{self.url}/log")
 

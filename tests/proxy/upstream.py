@@ -1,10 +1,11 @@
 """A small model provider that answers in the OpenAI, Anthropic and Google dialects and records what reached it.
 
 Run as `python upstream.py PORT`. Besides the providers' routes: `GET /log` answers everything recorded as a JSON list
-of `{method, path, model, key, body}`, `DELETE /log` empties it. A model whose name contains "failing" answers 500;
-one that contains "cut" stops its stream in the middle and breaks it off there at `POST /cut`. The listing `GET
-/v1/models` is not recorded: LiteLLM asks for it by itself at start. A request that forces a tool call gets one, and one
-that asks for JSON of a schema gets the smallest such JSON, with "Paris" for a string and 7 for a number.
+of `{method, path, model, key, body}`, `DELETE /log` empties it. A model whose name contains "failing" answers 500; one
+that contains "cut" stops its stream in the middle and breaks it off there at `POST /cut`; "held" answers at `POST
+/let-go`. The listing `GET /v1/models` is not recorded: LiteLLM asks for it by itself at start. A request that forces a
+tool call gets one, and one that asks for JSON of a schema gets the smallest such JSON, with "Paris" for a string and 7
+for a number.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ GOOGLE_USAGE = {
 
 log: list[dict[str, Any]] = []
 cut_asked_for = asyncio.Event()
+let_go_asked_for = asyncio.Event()
 
 
 def sse(*events: dict[str, Any], named: bool = False, done: bool = False) -> list[str]:
@@ -354,6 +356,8 @@ async def provider(request: Request) -> Response:
     if "failing" in str(body.get("model")):
         error = {"message": f"model {body['model']} is out of order", "type": "server_error"}
         return JSONResponse({"error": error}, status_code=500)
+    if "held" in str(body.get("model")):
+        await let_go_asked_for.wait()
     return answer(path, body)
 
 
@@ -369,6 +373,12 @@ async def cut(_request: Request) -> Response:
     return JSONResponse({})
 
 
+async def let_go(_request: Request) -> Response:
+    let_go_asked_for.set()
+    let_go_asked_for.clear()
+    return JSONResponse({})
+
+
 async def models(_request: Request) -> Response:
     return JSONResponse({"object": "list", "data": []})
 
@@ -377,6 +387,7 @@ app = Starlette(
     routes=[
         Route("/log", read_log, methods=["GET", "DELETE"]),
         Route("/cut", cut, methods=["POST"]),
+        Route("/let-go", let_go, methods=["POST"]),
         Route("/v1/models", models),
         Route("/{path:path}", provider, methods=["GET", "POST", "DELETE"]),
     ]

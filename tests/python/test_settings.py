@@ -23,6 +23,7 @@ def test_an_absent_section_gives_the_documented_defaults() -> None:
     assert (settings.admin_key, settings.local_admin, settings.bootstrap) == (None, False, None)
     assert (settings.default_max_tokens, settings.failed_jobs_are_free) == (1000, False)
     assert (settings.show_actual_model, settings.proxy_url) == (False, None)
+    assert settings.job_timeout_hours == 24
 
 
 WEBHOOK = {"webhook_url": "https://example.com/hook", "webhook_secret": "s" * 24}
@@ -154,6 +155,12 @@ def test_bootstrap_is_read_in_the_products_units() -> None:
     [parsed] = bootstrap.model_aliases
     assert (parsed.credits_per_call, parsed.metadata, parsed.active) == (500_000, '{"b":[1]}', True)
     assert bootstrap.access_groups[0].model_aliases == ["a"]
+
+
+@pytest.mark.parametrize("hours", [0, 8761, 1.5, "24"])
+def test_the_time_out_of_jobs_is_an_hour_to_a_year(hours: Any) -> None:
+    assert [Settings.parse({"job_timeout_hours": most}).job_timeout_hours for most in (1, 8760)] == [1, 8760]
+    assert problems({"job_timeout_hours": hours})[0].startswith(f"{PREFIX}.job_timeout_hours - must be ")
 
 
 def test_a_proxy_address_must_be_one_of_http() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from saas_access import credits, times
-from saas_access._core import AuditEntry, Call, CallStatus, Job, WebhookEvent, slug
+from saas_access._core import AuditEntry, Call, CallStatus, Job, JobCosts, WebhookEvent, slug
 from saas_access.admin.answers import (
     Alias,
     Answer,
@@ -40,7 +40,19 @@ class JobCostsAnswer(Answer):
     total_tokens: int
     total_cost_usd: Number
     credit_applied: bool = Field(description="Did the job cost any credit so far?")
-    credits_remaining: Credits = Field(description="The team's, now")
+    credits_remaining: Credits = Field(description="The team's: when the job ended, or now while it is open")
+
+    @classmethod
+    def of(cls, costs: JobCosts) -> JobCostsAnswer:
+        return cls(
+            total_calls=costs.total_calls,
+            successful_calls=costs.successful_calls,
+            failed_calls=costs.failed_calls,
+            total_tokens=costs.total_tokens,
+            total_cost_usd=credits.dollars_from_pico(costs.total_cost),
+            credit_applied=costs.credits_charged > 0,
+            credits_remaining=credits.from_micro(costs.credits_remaining),
+        )
 
 
 class CallAnswer(Answer):
@@ -83,7 +95,6 @@ class JobAnswer(Answer):
 
     @classmethod
     def of(cls, job: Job, **also: Any) -> JobAnswer:
-        costs = job.costs
         return cls(
             job_id=job.job_id,
             team_id=job.team_id,
@@ -94,15 +105,7 @@ class JobAnswer(Answer):
             error_message=job.error_message,
             created_at=times.text(job.created_at_ms),
             completed_at=times.optional_text(job.completed_at_ms),
-            costs=JobCostsAnswer(
-                total_calls=costs.total_calls,
-                successful_calls=costs.successful_calls,
-                failed_calls=costs.failed_calls,
-                total_tokens=costs.total_tokens,
-                total_cost_usd=credits.dollars_from_pico(costs.total_cost),
-                credit_applied=costs.credits_charged > 0,
-                credits_remaining=credits.from_micro(costs.credits_remaining),
-            ),
+            costs=JobCostsAnswer.of(job.costs),
             **also,
         )
 
@@ -122,6 +125,15 @@ class CallMade(Answer):
     call_id: str = Field(examples=["call_5f2c9a7b1e3d4c6f8a0b1c2d"])
     response: dict[str, Any] = Field(description="The chat completion, its `model` being the alias")
     metadata: CallMetadata
+
+
+class JobMade(Answer):
+    job_id: JobId
+    call_id: str = Field(examples=["call_5f2c9a7b1e3d4c6f8a0b1c2d"])
+    status: str = Field(examples=["completed"], description="completed; in_progress if the store failed at the last")
+    response: dict[str, Any] = Field(description="The chat completion, its `model` being the alias")
+    metadata: CallMetadata
+    costs: JobCostsAnswer | None = Field(description="null while the job is in_progress")
 
 
 class AuditEntryAnswer(Answer):

@@ -250,6 +250,11 @@ class Calls:
         finally:
             self._tickets.pop(ticket.id, None)
 
+    async def closings(self) -> None:
+        """Returns when every closing that has begun is durable, or has failed."""
+        if self._closing:
+            await asyncio.wait(set(self._closing))
+
     def _keep(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         """A task that is not collected before it ends, and whose failure is never lost unseen."""
         task = asyncio.get_running_loop().create_task(work)

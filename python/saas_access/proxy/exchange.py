@@ -40,12 +40,18 @@ _LOGGER = logging.getLogger("saas_access.proxy")
 _JSON = b"application/json"
 _STREAM = b"text/event-stream"
 _ERROR_EVENTS = (b'data: {"error"', b"event: error")
+_DONE = b"data: [DONE]"
+
+
+def is_last(chunk: bytes, *, more: bool) -> bool:
+    """Whether clients take this for the end: of a chat's stream they read no further than its last event."""
+    return not more or chunk.startswith(_DONE)
 
 
 class Answer(Protocol):
     """How a finished JSON answer is presented: as LiteLLM gave it, or inside a job's call."""
 
-    def present(self, status: int, body: bytes, stated: Usage | None) -> tuple[int, bytes]: ...
+    async def present(self, status: int, body: bytes, stated: Usage | None) -> tuple[int, bytes]: ...
 
 
 class _Mode(enum.Enum):
@@ -175,7 +181,7 @@ class Exchange:
             chunk = self._clean_event(chunk)
         if ticket is not None and chunk and not ticket.delivering and not chunk.startswith(_ERROR_EVENTS):
             await self._plugin.calls.mark_answering(ticket)
-        if not more:
+        if is_last(chunk, more=more):
             await self._close_ticket()
         if not self._started:  # not before: until something leaves, a fault can still be answered
             await self._send_start(self._team_headers(), self._start["status"])
@@ -200,7 +206,7 @@ class Exchange:
             text = body.decode("utf-8", "replace")
             body = hide_words(text, hidden_words(), self._state.actual_names).encode()
         if self._answer is not None:
-            status, body = self._answer.present(status, body, stated)
+            status, body = await self._answer.present(status, body, stated)
         await self._send_whole(status, self._team_headers(), body)
 
     def _hides_ids(self) -> bool:

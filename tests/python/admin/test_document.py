@@ -53,6 +53,8 @@ POST   /api/credits/add
 GET    /api/credits/balance
 GET    /api/credits/transactions
 POST   /api/jobs/create
+POST   /api/jobs/create-and-call
+POST   /api/jobs/create-and-call-stream
 GET    /api/jobs/{job_id}
 POST   /api/jobs/{job_id}/llm-call
 POST   /api/jobs/{job_id}/llm-call-stream
