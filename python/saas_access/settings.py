@@ -141,6 +141,7 @@ class Settings(_Section):
     default_max_tokens: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
     failed_jobs_are_free: bool = False
     job_timeout_hours: Annotated[int, Field(ge=1, le=8760)] = 24
+    cached_answers: Literal["charged", "free"] = "charged"
     show_actual_model: bool = False
     unknown_fields: Literal["strip", "refuse"] = "strip"
     extra_fields: Annotated[list[str], AfterValidator(_passable_fields)] = []

@@ -88,6 +88,8 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 whatever it is, it must not leave the call unsettled or unanswered
             failure = error
         finally:
+            if self._state.ticket is not None:
+                self._state.ticket.broken_off = True
             with suppress(HTTPException), failing_closed(self._state, self._plugin.troubles):
                 await self._close_ticket()
         if self._complete:
@@ -179,8 +181,11 @@ class Exchange:
         ticket = self._state.ticket
         if self._mode is _Mode.STREAM:
             chunk = self._clean_event(chunk)
-        if ticket is not None and chunk and not ticket.delivering and not chunk.startswith(_ERROR_EVENTS):
-            await self._plugin.calls.mark_answering(ticket)
+        if ticket is not None and chunk and not chunk.startswith(_ERROR_EVENTS):
+            if not ticket.delivering:
+                await self._plugin.calls.mark_answering(ticket)
+            if ticket.delivered is not None:
+                ticket.delivered.add(chunk)
         if is_last(chunk, more=more):
             await self._close_ticket()
         if not self._started:  # not before: until something leaves, a fault can still be answered
@@ -220,6 +225,8 @@ class Exchange:
             return None
         # Read only where something depends on it: parsing a long answer costs more than all else that is done to it.
         stated = usage_of_body(body, ticket.answering.price) if ticket.needs_usage else None
+        if ticket.delivered is not None:
+            ticket.delivered.add(body)
         await self._plugin.calls.settle(ticket, stated=stated)
         return stated
 
