@@ -91,6 +91,7 @@ void History::start(Process& process) {
 
 Operation History::choose(const Process& process) {
   const UnixMs now_ms = stage_.now_ms;
+  if (unheard_ && chance(2) == 0) return *std::exchange(unheard_, std::nullopt);
   switch (chance(10)) {
     case 0: {  // always the same credits under the same key
       const std::uint64_t key = chance(9);
@@ -164,6 +165,7 @@ void History::perform(Process& process, const Operation& operation) {
     learn(process, in_flight_answer_);
   } else if (!in_flight_answer_.empty()) {
     leave_in_doubt(operation, in_flight_answer_);
+    if (operation.repeatable) unheard_ = operation;
   }
 }
 

@@ -84,6 +84,7 @@ class History {
   struct Mishap {
     Kind kind = Kind::failure;
     int process = 0;
+    std::optional<Access> only;  ///< it comes at an access of this kind
     std::uint64_t accesses_before = 0;
     bool came = false;
   };
@@ -94,6 +95,7 @@ class History {
   std::vector<Books> possible_;
   std::vector<Process> processes_;
   std::vector<std::string> jobs_;
+  std::optional<Operation> unheard_;  ///< the last repeatable one that was left in doubt
   int last_process_ = 0;
   std::optional<Mishap> mishap_;  ///< of this step
   const Operation* in_flight_ = nullptr;

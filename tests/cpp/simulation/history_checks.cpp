@@ -8,11 +8,20 @@
 namespace saas_access::simulation {
 
 void History::arm(int process) {
-  mishap_ = {.kind = static_cast<Kind>(chance(5)), .process = process, .accesses_before = chance(1U << chance(8))};
+  mishap_.emplace();
+  mishap_->kind = static_cast<Kind>(chance(5));
+  mishap_->process = process;
+  if (chance(2) == 0) {
+    mishap_->accesses_before = chance(1U << chance(8));
+  } else {  // syncs are few, and most depends on them
+    mishap_->only = chance(2) == 0 ? Access::sync : any(kAllAccesses);
+    mishap_->accesses_before = chance(4);
+  }
 }
 
 Verdict History::mishap(Access access, int process) {
   if (!mishap_ || process != mishap_->process || (mishap_->came && mishap_->kind != Kind::failures)) return {};
+  if (mishap_->only && access != *mishap_->only) return {};
   if (mishap_->accesses_before > 0) {
     mishap_->accesses_before -= 1;
     return {};

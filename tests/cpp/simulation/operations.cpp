@@ -37,6 +37,7 @@ Operation reserving(const CallWanted& call, const std::string& owner, UnixMs now
 
 Operation settling(const std::string& call_id, std::int64_t tokens, UnixMs now_ms) {
   Operation operation;
+  operation.repeatable = true;
   operation.what = "settle " + call_id;
   operation.run = [=](Connection& db) {
     return in_words(settle(db, CallId(call_id), {.total_tokens = tokens}, kLatencyMs, now_ms));
@@ -47,6 +48,7 @@ Operation settling(const std::string& call_id, std::int64_t tokens, UnixMs now_m
 
 Operation releasing(const std::string& call_id, bool failed, UnixMs now_ms) {
   Operation operation;
+  operation.repeatable = true;
   operation.what = "release " + call_id;
   operation.run = [=](Connection& db) {
     release(db, CallId(call_id), failed, kLatencyMs, now_ms);
@@ -58,6 +60,7 @@ Operation releasing(const std::string& call_id, bool failed, UnixMs now_ms) {
 
 Operation adding_credits(const std::string& team, std::int64_t credits, const std::string& idempotency_key) {
   Operation operation;
+  operation.repeatable = true;
   operation.what = "add " + std::to_string(credits) + " credits to " + team + " under " + idempotency_key;
   operation.run_as_admin = [=](Write& write) {
     return in_words(add_credits(write, TeamId(team), credits, "Top-up", idempotency_key));
@@ -82,6 +85,7 @@ Operation creating_job(const std::string& team, UnixMs now_ms) {
 
 Operation completing_job(const std::string& job_id, JobStatus status, UnixMs now_ms) {
   Operation operation;
+  operation.repeatable = true;
   operation.what = "end " + job_id + " as " + std::string(slug(status));
   operation.run = [=](Connection& db) {
     JobCompletion completion;

@@ -13,6 +13,7 @@ namespace saas_access::simulation {
 /// One thing a caller wants, twice: as the product does it in a transaction, and as the model does it.
 struct Operation {
   std::string what;
+  bool repeatable = false;                          ///< a caller that hears nothing asks again: it must happen once
   std::function<std::string(Connection&)> run;      ///< returns its answer in words
   std::function<std::string(Write&)> run_as_admin;  ///< this instead, for an admin write
   std::function<std::string(Books&)> apply;         ///< returns the answer it must have; after `run`

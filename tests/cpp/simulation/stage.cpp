@@ -51,7 +51,7 @@ Stage::Stage() {
       create_team(write, team);
     }
   });
-  image_ = disk.durable_image();
+  keep();
 }
 
 void Stage::reset(std::uint64_t seed, bool with_database) {

@@ -27,6 +27,9 @@ class Stage {
   /// Everything as it was at first, chance included: what follows is decided by `seed`.
   void reset(std::uint64_t seed, bool with_database = true);
 
+  /// From now on a reset restores the database as it is now.
+  void keep() { image_ = disk.durable_image(); }
+
   /// An engine as the process with this number opens it. Its check in the background never comes round.
   std::unique_ptr<Engine> open_engine(int process);
   /// What survives when the power goes now and comes again. Nothing may be open.
