@@ -5,6 +5,8 @@ PORT ?= 8003
 DATABASE ?= saas_access.db
 SIZES ?= S M
 ROUNDS ?= 50
+SEEDS ?= 20000
+SEED ?= 1
 LITELLM_VERSIONS ?= 1.103.11 1.109.1
 
 .DEFAULT_GOAL := help
@@ -94,8 +96,14 @@ fuzz: $(VENV)/.created ## Fuzz the core's inputs under sanitizers, ROUNDS times 
 	cmake --build --preset asan
 	FUZZ_ROUNDS=$(ROUNDS) ctest --preset asan -R fuzz
 
+.PHONY: simulate
+simulate: $(VENV)/.created ## Simulate SEEDS histories of the ledger with crashes and faults, from SEED on; a failing one is printed
+	cmake --preset default --log-level=WARNING
+	cmake --build --preset default --target simulate
+	build/default/tests/cpp/simulation/simulate -runs=$(SEEDS) -seed=$(SEED)
+
 .PHONY: test-long
-test-long: test-asan test-tsan fuzz test-versions test-clients ## Tests that take long: sanitizers, fuzzing, other LiteLLM releases, real clients
+test-long: test-asan test-tsan fuzz simulate test-versions test-clients ## Tests that take long: sanitizers, fuzzing, simulation, other LiteLLM releases, real clients
 
 # Each kind of client program has an environment of its own: their pins don't agree with each other, nor with LiteLLM's.
 CLIENTS := .venv-clients

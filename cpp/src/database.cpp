@@ -199,6 +199,9 @@ Database::Database(const std::filesystem::path& path, Synchronous synchronous)
     if (writer_->execAndGet("PRAGMA journal_mode = WAL").getString() != "wal") {
       fail(path_, "can't keep a write-ahead log: move it to a local disk");
     }
+    // What the last process wrote before it died may be in the system's cache alone, even after later syncs if its own
+    // failed: the kernel takes such pages for clean. Copied to the database, it is durable before anybody builds on it.
+    writer_->exec("PRAGMA wal_checkpoint");
   });
   identity_ = identify();
 }

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model.hpp"
+#include "saas_access/engine.hpp"
+
+namespace saas_access::simulation {
+
+/// One thing a caller wants, twice: as the product does it in a transaction, and as the model does it.
+struct Operation {
+  std::string what;
+  bool repeatable = false;                          ///< a caller that hears nothing asks again: it must happen once
+  std::function<std::string(Connection&)> run;      ///< returns its answer in words
+  std::function<std::string(Write&)> run_as_admin;  ///< this instead, for an admin write
+  std::function<std::string(Books&)> apply;         ///< returns the answer it must have; after `run`
+  std::shared_ptr<std::string> made = std::make_shared<std::string>();  ///< by `run`: the id of a call or a job
+};
+
+struct CallWanted {
+  std::string team;
+  std::string job;  ///< empty: none
+  BudgetMode mode = BudgetMode::job_based;
+  std::int64_t tokens = 0;  ///< at most, and by them a call costs where the mode says so
+};
+Operation reserving(const CallWanted& call, const std::string& owner, UnixMs now_ms);
+Operation settling(const std::string& call_id, std::int64_t tokens, UnixMs now_ms);
+Operation releasing(const std::string& call_id, bool failed, UnixMs now_ms);
+Operation adding_credits(const std::string& team, std::int64_t credits, const std::string& idempotency_key);
+Operation creating_job(const std::string& team, UnixMs now_ms);
+Operation completing_job(const std::string& job_id, JobStatus status, UnixMs now_ms);
+
+/// Several in one transaction, as the ledger's writer makes it; none of them an admin write.
+Operation together(const std::vector<Operation>& operations);
+
+}  // namespace saas_access::simulation
