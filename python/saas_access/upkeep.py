@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from saas_access import times
+from saas_access.overdue_jobs import complete_overdue_jobs
 from saas_access.webhooks import WebhookSender
 
 if TYPE_CHECKING:
@@ -40,10 +41,33 @@ class Duty:
 
 def duties(engine: Engine, settings: Settings) -> list[Duty]:
     """All of them. Each is safe to run in any number of processes at once."""
-    found = [Duty(name="refills", every_s=5, run=lambda: refill(engine, times.now_ms()))]
+    found = [
+        Duty(name="recovery", every_s=2, run=lambda: recover(engine)),
+        Duty(name="refills", every_s=5, run=lambda: refill(engine, times.now_ms())),
+        Duty(name="open jobs", every_s=60, run=lambda: complete_jobs(engine, settings)),
+        Duty(name="old usage", every_s=3600, run=lambda: engine.prune_usage(days_kept=settings.usage_hours_kept_days)),
+    ]
     if (sender := WebhookSender.of(engine, settings)) is not None:
         found.append(Duty(name="webhooks", every_s=1, run=sender.send_due))
     return found
+
+
+def recover(engine: Engine) -> None:
+    """Closes the calls of processes that have died."""
+    recovered = engine.recover()
+    if recovered.released or recovered.charged:
+        _log.warning(
+            "A process died in %d calls: %d were released, %d streams charged by what was known",
+            recovered.released + recovered.charged,
+            recovered.released,
+            recovered.charged,
+        )
+
+
+def complete_jobs(engine: Engine, settings: Settings) -> None:
+    """Ends the jobs that were left open."""
+    if (completed := complete_overdue_jobs(engine, settings)) > 0:
+        _log.info("%d jobs were open for %d hours, and are completed", completed, settings.job_timeout_hours)
 
 
 def refill(engine: Engine, now_ms: int) -> None:
