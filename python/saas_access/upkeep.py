@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from saas_access import times
 from saas_access.webhooks import WebhookSender
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class Duty:
 
 def duties(engine: Engine, settings: Settings) -> list[Duty]:
     """All of them. Each is safe to run in any number of processes at once."""
-    found = [Duty(name="refills", every_s=5, run=lambda: refill(engine, times.now_ms()))]
+    found = [Duty(name="refills", every_s=5, run=lambda: refill(engine, engine.now_ms()))]
     if (sender := WebhookSender.of(engine, settings)) is not None:
         found.append(Duty(name="webhooks", every_s=1, run=sender.send_due))
     return found
