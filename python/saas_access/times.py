@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import datetime, timedelta, timezone
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -31,10 +30,6 @@ def text(unix_ms: int) -> str:
     """The same time as RFC 3339 in UTC with 'Z', with milliseconds only where there are any."""
     moment = (_EPOCH + timedelta(milliseconds=unix_ms)).replace(tzinfo=None)
     return moment.isoformat(timespec="milliseconds" if unix_ms % 1000 else "seconds") + "Z"
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def optional_text(unix_ms: int | None) -> str | None:

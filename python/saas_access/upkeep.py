@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from saas_access import times
 from saas_access.overdue_jobs import complete_overdue_jobs
 from saas_access.webhooks import WebhookSender
 
@@ -43,7 +42,7 @@ def duties(engine: Engine, settings: Settings) -> list[Duty]:
     """All of them. Each is safe to run in any number of processes at once."""
     found = [
         Duty(name="recovery", every_s=2, run=lambda: recover(engine)),
-        Duty(name="refills", every_s=5, run=lambda: refill(engine, times.now_ms())),
+        Duty(name="refills", every_s=5, run=lambda: refill(engine, engine.now_ms())),
         Duty(name="open jobs", every_s=60, run=lambda: complete_jobs(engine, settings)),
         Duty(name="old usage", every_s=3600, run=lambda: engine.prune_usage(days_kept=settings.usage_hours_kept_days)),
     ]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from saas_access import __version__, times
+from saas_access import __version__
 from saas_access._core import Engine, WebhookAttempt
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class WebhookSender:
     engine: Engine
     url: str
     key: bytes
-    clock: Callable[[], int] = times.now_ms
+    clock: Callable[[], int]  # milliseconds since 1970
 
     @classmethod
     def of(cls, engine: Engine, settings: Settings) -> WebhookSender | None:
@@ -72,7 +72,7 @@ class WebhookSender:
         if settings.webhook_url is None or settings.webhook_secret is None:
             return None
         key = signing_key(settings.webhook_secret.get_secret_value())
-        return cls(engine=engine, url=settings.webhook_url.get_secret_value(), key=key)
+        return cls(engine=engine, url=settings.webhook_url.get_secret_value(), key=key, clock=engine.now_ms)
 
     def send_due(self) -> str | None:
         """Tries each event that is due, one after the other; returns a sentence about those that wait for a repetition.

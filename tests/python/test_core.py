@@ -37,11 +37,15 @@ from saas_access._core import (
     Outcome,
     Pricing,
     Reason,
+    Refill,
+    RefillMode,
+    RefillPeriod,
     ReserveOutcome,
     ReserveRequest,
     Synchronous,
     TeamPatch,
     Usage,
+    WebhookAttempt,
     WriteOptions,
 )
 
@@ -109,6 +113,7 @@ def test_every_method_of_the_engine_is_reachable_with_its_types(path: Path) -> N
     _walk_through_policy(call)
     _walk_through_reads(call)
     _walk_through_ledger(call)
+    _walk_through_upkeep(call)
     _walk_through_removal(call)
     call("close", type(None))
 
@@ -198,6 +203,30 @@ def _walk_through_ledger(call: Callable[..., Any]) -> None:
     assert [(each.purpose, each.usage.total_tokens, each.latency_ms) for each in found.calls] == [("outline", 7, 12)]
     jobs, _ = call("list_jobs", list, type(None), team_id="acme-prod")
     assert [each.job_id for each in jobs] == [job.job_id]
+
+
+def _walk_through_upkeep(call: Callable[..., Any]) -> None:
+    patch = TeamPatch(
+        refill=Refill(credits=CREDIT, period=RefillPeriod.DAILY, mode=RefillMode.TOP_UP), low_balance_thresholds=[0, 5]
+    )
+    team, _ = call("update_team", _core.Team, _core.Receipt, team_id="acme-prod", patch=patch)
+    assert (team.refill.credits, team.refill.mode, team.low_balance_thresholds) == (CREDIT, RefillMode.TOP_UP, [5, 0])
+    assert call("find_low_balance_thresholds", list, team_id="acme-prod") == [5, 0]
+    assert call("apply_due_refills", int, now_ms=team.next_refill_at_ms - 1, limit=10) == 0
+    assert call("apply_due_refills", int, now_ms=team.next_refill_at_ms, limit=10) == 1
+    patch.clear_refill()
+    team, _ = call("update_team", _core.Team, _core.Receipt, team_id="acme-prod", patch=patch)
+    assert (team.refill, team.next_refill_at_ms) == (None, None)
+
+    event, _ = call("add_test_webhook_event", _core.WebhookEvent, _core.Receipt)
+    at_ms = event.created_at_ms + 1000
+    claimed = call("claim_webhook_event", _core.WebhookEvent, now_ms=at_ms, lease_ms=60_000)
+    call("claim_webhook_event", type(None), now_ms=at_ms, lease_ms=60_000)
+    failed = WebhookAttempt(event_id=claimed.event_id, attempt=1, error="down", next_attempt_at_ms=at_ms)
+    call("finish_webhook_attempt", type(None), attempt=failed, now_ms=at_ms)
+    assert "down" in call("find_webhook_trouble", str)
+    events, _ = call("list_webhook_events", list, type(None))
+    assert [(each.event_id, each.attempts, each.last_error) for each in events] == [(event.event_id, 1, "down")]
 
 
 def _walk_through_removal(call: Callable[..., Any]) -> None:
@@ -356,6 +385,8 @@ SLUGGED = [
     _core.KeyStatus,
     _core.BudgetMode,
     _core.EntryType,
+    _core.RefillPeriod,
+    _core.RefillMode,
     _core.JobStatus,
     _core.CallStatus,
 ]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from saas_access import times
 from saas_access._core import Engine, NewOrganization, NewTeam, Refill, RefillPeriod
 from saas_access.runtime import Runtime
 from saas_access.settings import Settings
@@ -146,7 +145,7 @@ def test_every_due_refill_is_given(tmp_path: Path) -> None:
             refill=Refill(credits=1_000_000, period=RefillPeriod.DAILY),
         )
         engine.create_team(team=team)
-    later = times.now_ms() + 3 * DAY
+    later = engine.now_ms() + 3 * DAY
     refill(engine, later)
     refill(engine, later)
     for number in range(150):

@@ -3,14 +3,14 @@ from __future__ import annotations
 import json
 import multiprocessing
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from receiving import DRIP, HANG, Receiver, running_receiver
 
-from saas_access import times, webhooks
+from saas_access import webhooks
 from saas_access._core import Engine, WebhookEvent
 from saas_access.webhooks import WebhookSender
 
@@ -36,7 +36,7 @@ class Desk:
     database: str
     receiver: Receiver
     engine: Engine
-    now_ms: int = field(default_factory=lambda: times.now_ms() + SECOND)
+    now_ms: int
 
     def sender(self) -> WebhookSender:
         return WebhookSender(engine=self.engine, url=self.receiver.url, key=KEY, clock=lambda: self.now_ms)
@@ -59,7 +59,7 @@ class Desk:
 def desk(tmp_path: Path, receiver: Receiver) -> Iterator[Desk]:
     database = str(tmp_path / "test.db")
     engine = Engine(database=database)
-    made = Desk(database, receiver, engine)
+    made = Desk(database, receiver, engine, engine.now_ms() + SECOND)
     yield made
     made.engine.close()
 
