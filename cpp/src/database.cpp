@@ -187,8 +187,8 @@ class Database::Lease {
   std::unique_ptr<Connection> connection_;
 };
 
-Database::Database(const std::filesystem::path& path)
-    : path_(real_path(path)), lock_file_(std::make_unique<LockFile>(path_)) {
+Database::Database(const std::filesystem::path& path, Synchronous synchronous)
+    : path_(real_path(path)), synchronous_(synchronous), lock_file_(std::make_unique<LockFile>(path_)) {
   // Held from before the file exists until it has its schema: another process that opens it meanwhile waits here.
   const std::lock_guard between_processes(*lock_file_);
   create_if_absent(path_);
@@ -201,7 +201,7 @@ Database::Database(const std::filesystem::path& path)
     }
     // What the last process wrote before it died may be in the system's cache alone, even after later syncs if its own
     // failed: the kernel takes such pages for clean. Copied to the database, it is durable before anybody builds on it.
-    writer_->exec("PRAGMA wal_checkpoint");
+    writer_->exec("PRAGMA main.wal_checkpoint");
   });
   identity_ = identify();
 }
@@ -212,7 +212,8 @@ std::unique_ptr<Connection> Database::connect() const {
   auto connection = std::make_unique<Connection>(path_.string(), SQLite::OPEN_READWRITE, kBusyTimeoutMs);
   // Closing must not checkpoint: that happens only in write(), under the lock file.
   sqlite3_db_config(connection->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  connection->exec("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL");
+  connection->exec("PRAGMA foreign_keys = ON");
+  connection->exec(synchronous_ == Synchronous::full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
   return connection;
 }
 
