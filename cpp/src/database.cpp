@@ -201,7 +201,7 @@ Database::Database(const std::filesystem::path& path, Synchronous synchronous)
     }
     // What the last process wrote before it died may be in the system's cache alone, even after later syncs if its own
     // failed: the kernel takes such pages for clean. Copied to the database, it is durable before anybody builds on it.
-    writer_->exec("PRAGMA wal_checkpoint");
+    writer_->exec("PRAGMA main.wal_checkpoint");
   });
   identity_ = identify();
 }

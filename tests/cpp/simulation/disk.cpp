@@ -41,11 +41,9 @@ void Disk::load(const Image& image, std::uint64_t seed) {
   }
 }
 
-Disk::Image Disk::durable_image() const {
+Disk::Image Disk::image() const {
   Image image;
-  for (const auto& [name, file] : files_) {
-    if (file->has_durable_name) image.emplace(name, file->durable);
-  }
+  for (const auto& [name, file] : files_) image.emplace(name, file->content);
   return image;
 }
 

@@ -75,8 +75,8 @@ class Disk {
 
   /// Puts these files in place of all others, and starts chance anew. No file may be open.
   void load(const Image& image, std::uint64_t seed);
-  /// What of the disk would survive the worst power cut.
-  [[nodiscard]] Image durable_image() const;
+  /// All files as processes see them.
+  [[nodiscard]] Image image() const;
 
   /// From now on every access of the process fails without effect. Close what it has open, then bury it.
   void kill(int process);

@@ -1,6 +1,7 @@
 #include "history.hpp"
 
 #include <algorithm>
+#include <fstream>
 #include <iterator>
 #include <sstream>
 #include <utility>
@@ -49,11 +50,14 @@ void History::step() {
   stage_.now_ms += static_cast<UnixMs>(chance(2'000));
   Process& process = any(processes_);
   mishap_.reset();
+  in_flight_.clear();
   if (chance(100) < mishaps_in_100_) arm(process.number == 0 || !process.engine ? last_process_ + 1 : process.number);
   if (!process.engine) {
     start(process);
   } else if (chance(6) == 0) {
     read(process);
+  } else if (chance(8) == 0) {
+    recover(process);
   } else {
     perform(process, choose(process));
   }
@@ -103,25 +107,30 @@ Operation History::choose(const Process& process) {
     case 2:
       if (jobs_.empty()) break;
       return completing_job(any(jobs_), chance(3) == 0 ? JobStatus::failed : JobStatus::completed, now_ms);
-    case 3:
-    case 4: {
-      std::vector<Operation> several;
-      std::generate_n(std::back_inserter(several), 2 + chance(5), [&] { return choose_for_a_call(process); });
-      return together(several);
-    }
     default:
       break;
   }
-  return choose_for_a_call(process);
+  std::vector<CallOperation> several;
+  std::generate_n(std::back_inserter(several), chance(2) == 0 ? 1 : 2 + chance(5),
+                  [&] { return choose_for_a_call(process); });
+  return together(several, process.engine->owner(), now_ms);
 }
 
-Operation History::choose_for_a_call(const Process& process) {
-  const UnixMs now_ms = stage_.now_ms;
-  if (process.calls.empty() || chance(2) == 0) return reserving(some_call(), process.engine->owner(), now_ms);
-  // Estimates are often too low. Calls that have ended come again too, as from a caller that repeats itself.
-  const std::string& call = any(process.calls);
-  if (chance(4) != 0) return settling(call, static_cast<std::int64_t>(chance(2 * kMostTokens)), now_ms);
-  return releasing(call, chance(2) == 0, now_ms);
+CallOperation History::choose_for_a_call(const Process& process) {
+  if (process.calls.empty() || chance(2) == 0) return reserving(some_call(), process.engine->owner());
+  // Calls that have ended come again too, as from a caller that repeats itself.
+  const std::string& call_id = any(process.calls);
+  switch (chance(4)) {
+    case 0:
+      return releasing(call_id, chance(2) == 0);
+    case 1: {  // the prompt, which is never more than was reserved
+      const auto call = possible_.front().calls.find(call_id);
+      const MicroCredits held = call == possible_.front().calls.end() ? 0 : call->second.held;
+      return marking(call_id, static_cast<std::int64_t>(chance(static_cast<std::uint64_t>(held) / 100 + 1)));
+    }
+    default:  // estimates are often too low
+      return settling(call_id, static_cast<std::int64_t>(chance(2 * kMostTokens)));
+  }
 }
 
 CallWanted History::some_call() {
@@ -137,7 +146,7 @@ CallWanted History::some_call() {
 void History::perform(Process& process, const Operation& operation) {
   say("process " + std::to_string(process.number) + ": " + operation.what);
   stage_.disk.running_process = process.number;
-  in_flight_ = &operation;
+  in_flight_ = {operation};
   in_flight_answer_.clear();
   bool wrote = false;
   const auto work = [&](Connection& db, auto&& run) {
@@ -158,7 +167,7 @@ void History::perform(Process& process, const Operation& operation) {
     }
     answered = !stage_.disk.is_dead(process.number);  // else nobody heard it
   });
-  in_flight_ = nullptr;
+  in_flight_.clear();
   say("  " + std::string(answered ? "answers " : "in doubt ") + in_flight_answer_);
   if (answered) {
     acknowledge(operation, in_flight_answer_, wrote);
@@ -167,6 +176,29 @@ void History::perform(Process& process, const Operation& operation) {
     leave_in_doubt(operation, in_flight_answer_);
     if (operation.repeatable) unheard_ = operation;
   }
+}
+
+// One transaction for each dead process: some may be done when it fails.
+void History::recover(Process& process) {
+  say("process " + std::to_string(process.number) + " recovers");
+  stage_.disk.running_process = process.number;
+  in_flight_.clear();
+  for (const std::string& owner : dead_owners_) {
+    in_flight_.emplace_back().apply = [owner](Books& books) { return books.recover({owner}), "done"; };
+  }
+  in_flight_answer_ = "done";
+  std::optional<Recovered> recovered;
+  unless_mishap([&] { recovered = process.engine->recover(); });
+  if (!recovered || stage_.disk.is_dead(process.number)) {
+    say("  in doubt");
+    return leave_in_doubt_what_is_in_flight();
+  }
+  in_flight_.clear();
+  Operation all;
+  all.what = "recover";
+  all.apply = [&](Books& books) { return books.recover(dead_owners_); };
+  say("  answers " + in_words(*recovered));
+  acknowledge(all, in_words(*recovered), recovered->released + recovered->charged > 0);
 }
 
 // The ids in an answer are those that callers may use from now on.
@@ -218,16 +250,25 @@ void History::bury_the_dead() {
     if (process.number == 0 || !stage_.disk.is_dead(process.number)) continue;
     const int number = process.number;
     say("process " + std::to_string(number) + " is dead");
-    process = {};
+    end(process);
     stage_.disk.bury(number);
     if (chance(2) == 0) require_possible(audit(), "the store after a death");
   }
 }
 
+// Its file stays behind as a dead process's does, mostly.
+void History::end(Process& process) {
+  const std::string owner = process.engine ? process.engine->owner() : "";
+  process = {};
+  if (owner.empty()) return;
+  dead_owners_.insert(owner);
+  if (chance(4) != 0) std::ofstream(stage_.path() + "-" + owner);
+}
+
 void History::cut_power() {
   say("power cut");
   stage_.disk.cut_power();
-  for (Process& process : processes_) process = {};
+  for (Process& process : processes_) end(process);
   stage_.cut_power();
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -58,9 +59,10 @@ class History {
   void step();
   void start(Process& process);
   Operation choose(const Process& process);
-  Operation choose_for_a_call(const Process& process);
+  CallOperation choose_for_a_call(const Process& process);
   CallWanted some_call();
   void perform(Process& process, const Operation& operation);
+  void recover(Process& process);
   void learn(Process& process, const std::string& answer);
   void read(Process& process);
   void begin_reading(Process& process);
@@ -71,11 +73,13 @@ class History {
   void look_from_outside();
   void bury_the_dead();
   void cut_power();
+  void end(Process& process);
   template <class Work>
   void unless_mishap(Work&& work);
 
   [[nodiscard]] std::vector<Books> possible_after(const Operation& operation, const std::string& answer) const;
   void acknowledge(const Operation& operation, const std::string& answer, bool wrote);
+  void leave_in_doubt_what_is_in_flight();
   void leave_in_doubt(const Operation& operation, const std::string& answer);
   void require_possible(const Books& seen, const std::string& by);
   Books audit();
@@ -95,12 +99,13 @@ class History {
   std::vector<Books> possible_;
   std::vector<Process> processes_;
   std::vector<std::string> jobs_;
+  std::set<std::string> dead_owners_;
   std::optional<Operation> unheard_;  ///< the last repeatable one that was left in doubt
   int last_process_ = 0;
-  std::optional<Mishap> mishap_;  ///< of this step
-  const Operation* in_flight_ = nullptr;
-  std::string in_flight_answer_;  ///< what it will answer, once it has only to be committed
-  std::string seen_wrong_;        ///< by a look, which can't throw
+  std::optional<Mishap> mishap_;      ///< of this step
+  std::vector<Operation> in_flight_;  ///< each a transaction that may be done or not
+  std::string in_flight_answer_;      ///< what it will answer, once it has only to be committed
+  std::string seen_wrong_;            ///< by a look, which can't throw
   std::uint64_t mishaps_in_100_ = 0;
   std::uint64_t checkpoint_pages_ = 1000;
 };

@@ -49,7 +49,7 @@ Verdict History::mishap(Access access, int process) {
 void History::look_from_outside() {
   const auto mine = possible_;
   const int process = stage_.disk.running_process;
-  if (in_flight_ != nullptr && !in_flight_answer_.empty()) leave_in_doubt(*in_flight_, in_flight_answer_);
+  if (!in_flight_answer_.empty()) leave_in_doubt_what_is_in_flight();
   try {
     require_possible(audit(), "another process, meanwhile,");
   } catch (const SQLite::Exception& error) {
@@ -80,12 +80,16 @@ void History::acknowledge(const Operation& operation, const std::string& answer,
     Books books = possible_.front();
     throw Disagreement(operation.what + " answers '" + answer + "', the model '" + operation.apply(books) + "'");
   }
-  if (!wrote && answer.find("refused") != std::string::npos) return;
+  if (!wrote && (answer.find("refused") != std::string::npos || operation.what == "recover")) return;
   possible_ = std::move(after);
   if (!wrote || possible_.size() == 1) return;
   const Books seen = audit();  // durable now, with all that it stands on
   require_possible(seen, "the store after a write");
   possible_ = {seen};
+}
+
+void History::leave_in_doubt_what_is_in_flight() {
+  for (const Operation& operation : in_flight_) leave_in_doubt(operation, in_flight_answer_);
 }
 
 void History::leave_in_doubt(const Operation& operation, const std::string& answer) {

@@ -76,6 +76,12 @@ std::string Books::reserve(const std::string& call_id, const Call& call, std::in
   return joined("reserved " + call_id, {for_job + for_call, free});
 }
 
+std::string Books::mark_answering(const std::string& call_id, std::int64_t tokens) {
+  const auto call = calls.find(call_id);
+  if (call != calls.end()) call->second.known_tokens = tokens;
+  return "marked";
+}
+
 std::string Books::settle(const std::string& call_id, std::int64_t tokens) {
   const auto node = calls.extract(call_id);
   if (!node) return joined("charged", {0, 0});
@@ -102,6 +108,21 @@ std::string Books::release(const std::string& call_id, bool failed) {
   teams.at(node.mapped().team).held -= node.mapped().held;
   if (failed && !node.mapped().job.empty()) jobs.at(node.mapped().job).failed += 1;
   return "released";
+}
+
+std::string Books::recover(const std::set<std::string>& dead_owners) {
+  Recovered recovered;
+  const auto running = calls;
+  for (const auto& [call_id, call] : running) {
+    if (!dead_owners.contains(call.owner)) continue;
+    if (call.known_tokens) {
+      settle(call_id, *call.known_tokens);
+    } else {
+      release(call_id, true);
+    }
+    (call.known_tokens ? recovered.charged : recovered.released) += 1;
+  }
+  return in_words(recovered);
 }
 
 void Books::charge(Team& team, MicroCredits amount) {
@@ -152,6 +173,9 @@ std::string in_words(const Reservation& reservation) {
 }
 std::string in_words(const Settlement& settlement) {
   return joined("charged", {settlement.charged, settlement.shortfall});
+}
+std::string in_words(const Recovered& recovered) {
+  return joined("recovered", {recovered.released, recovered.charged});
 }
 std::string in_words(const saas_access::Job& job) {
   return joined("ended", {job.costs.credits_charged, job.costs.credits_remaining});

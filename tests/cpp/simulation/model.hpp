@@ -1,6 +1,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "saas_access/connection.hpp"
@@ -24,6 +26,7 @@ struct Books {
     MicroCredits held = 0;
     BudgetMode mode = BudgetMode::job_based;
     std::string owner;
+    std::optional<std::int64_t> known_tokens;  ///< set: it is being answered
     bool operator==(const Call&) const = default;
   };
   struct Job {
@@ -49,8 +52,10 @@ struct Books {
   std::string create_job(const std::string& job_id, const std::string& team);
   std::string complete_job(const std::string& job_id, JobStatus status);
   std::string reserve(const std::string& call_id, const Call& call, std::int64_t tokens);
+  std::string mark_answering(const std::string& call_id, std::int64_t tokens);
   std::string settle(const std::string& call_id, std::int64_t tokens);
   std::string release(const std::string& call_id, bool failed);
+  std::string recover(const std::set<std::string>& dead_owners);
 
  private:
   void charge(Team& team, MicroCredits amount);
@@ -70,6 +75,7 @@ std::string problem_of(Connection& db);
 std::string in_words(const CreditsAdded& added);
 std::string in_words(const Reservation& reservation);
 std::string in_words(const Settlement& settlement);
+std::string in_words(const Recovered& recovered);
 std::string in_words(const Job& job);
 
 }  // namespace saas_access::simulation

@@ -25,8 +25,8 @@ constexpr const char* kFindProblems[][2] = {
     {"a balance is below zero or below what is held",
      "SELECT 1 FROM account WHERE balance_micro < 0 OR held_micro < 0 OR held_micro > balance_micro"},
     {"a call was charged twice",
-     "SELECT 1 FROM ledger_entry WHERE call_id IS NOT NULL AND amount_micro <> 0 GROUP BY call_id HAVING count(*) > 1"},
-    {"a call that runs was charged", "SELECT 1 FROM ledger_entry e JOIN reservation r ON r.call_id = e.call_id"},
+     "SELECT 1 FROM ledger_entry WHERE call IS NOT NULL AND amount_micro <> 0 GROUP BY call HAVING count(*) > 1"},
+    {"a call that runs was charged", "SELECT 1 FROM ledger_entry e JOIN reservation r ON r.call = e.call"},
 };
 
 }  // namespace
@@ -41,15 +41,18 @@ Books read_books(Connection& db) {
                                                    teams.getColumn(3).getInt64(), teams.getColumn(4).getInt64()};
   }
   auto calls = prepare(db,
-                       "SELECT r.call_id, t.team_id, COALESCE(j.job_id, ''), r.amount_micro, r.budget_mode, r.owner "
+                       "SELECT printf('call_%016x', r.call), t.team_id, COALESCE(j.job_id, ''), r.amount_micro, "
+                       "r.budget_mode, r.owner, r.known_tokens "
                        "FROM reservation r JOIN team t ON t.row = r.team LEFT JOIN job j ON j.row = r.job");
   while (calls.executeStep()) {
     books.calls[calls.getColumn(0).getString()] = {
-        calls.getColumn(1).getString(), calls.getColumn(2).getString(), calls.getColumn(3).getInt64(),
-        static_cast<BudgetMode>(calls.getColumn(4).getInt()), calls.getColumn(5).getString()};
+        calls.getColumn(1).getString(), calls.getColumn(2).getString(),
+        calls.getColumn(3).getInt64(),  static_cast<BudgetMode>(calls.getColumn(4).getInt()),
+        calls.getColumn(5).getString(), optional_integer(calls.getColumn(6))};
   }
-  auto charged =
-      prepare(db, "SELECT call_id, -amount_micro FROM ledger_entry WHERE call_id <> '' AND amount_micro <> 0");
+  auto charged = prepare(db,
+                         "SELECT printf('call_%016x', call), -amount_micro FROM ledger_entry "
+                         "WHERE call IS NOT NULL AND amount_micro <> 0");
   while (charged.executeStep()) books.charged[charged.getColumn(0).getString()] = charged.getColumn(1).getInt64();
   auto jobs = prepare(db,
                       "SELECT j.job_id, t.team_id, j.status, j.held_micro, j.credits_charged_micro, "

@@ -59,7 +59,7 @@ void Stage::reset(std::uint64_t seed, bool with_database) {
   disk.load(with_database ? image_ : Disk::Image{}, seed);
   kernel_randomness().seed(seed);
   sqlite3_randomness(0, nullptr);  // begins anew, from the disk's chance
-  std::filesystem::remove(path() + "-revision");
+  for (const auto& file : std::filesystem::directory_iterator(file_.folder())) std::filesystem::remove(file.path());
   now_ms = 1'700'000'000'500;
 }
 

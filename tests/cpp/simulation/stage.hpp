@@ -28,7 +28,7 @@ class Stage {
   void reset(std::uint64_t seed, bool with_database = true);
 
   /// From now on a reset restores the database as it is now.
-  void keep() { image_ = disk.durable_image(); }
+  void keep() { image_ = disk.image(); }
 
   /// An engine as the process with this number opens it. Its check in the background never comes round.
   std::unique_ptr<Engine> open_engine(int process);

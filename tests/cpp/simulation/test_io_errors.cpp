@@ -139,14 +139,20 @@ const std::vector<Case>& cases() {
          reserve(db, request, "owner", 1);
        }},
       {"settle", {}, [](Connection& db, const Things& things) { settle(db, things.call, {}, 1, 2); }},
+      {"mark_answering",
+       {},
+       [](Connection& db, const Things& things) { mark_answering(db, things.call, {.total_tokens = 5}); }},
+      {"recover", {}, [](Connection& db, const Things&) { recover(db, "owner", 10, 2); }},
       {"release", {}, [](Connection& db, const Things& things) { release(db, things.call, true, 1, 2); }},
       {"create_job", {}, [](Connection& db, const Things&) { create_job(db, new_job(), 1); }},
       {"complete_job", {}, [](Connection& db, const Things& things) { complete_job(db, things.job, {}, 1); }},
       {"several_in_one_transaction",
        {},
        [](Connection& db, const Things& things) {
-         settle(db, things.call, {}, 1, 2);
-         for (int count = 0; count < 3; ++count) reserve(db, call_of_team(), "owner", 1);
+         LedgerBatch batch(db, "owner", 2);
+         batch.settle(things.call, {}, 1, std::nullopt);
+         for (int count = 0; count < 3; ++count) batch.reserve(call_of_team());
+         batch.finish();
        }},
   };
   return kCases;
