@@ -23,6 +23,8 @@ _BUDGET_FIELDS = ("budget_tokens", "thinkingBudget", "thinking_budget")
 _MOST_TOKENS_PER_IMAGE = 4000
 # LiteLLM keeps its own books in `metadata`, which are long.
 _NOT_SENT_AS_TEXT = frozenset({"metadata", "client_metadata", "model", "user", "stream", "stream_options"})
+# Levels of a request that are measured; no provider reads as many.
+_DEEPEST = 100
 _PIXELS_PER_IMAGE = 1024 * 1024
 # Sound: a file of 32 kbit/s, ten tokens for a second heard and twenty for one spoken, four tokens of text a second.
 _BYTES_PER_SECOND = 4000
@@ -143,17 +145,19 @@ def _nothing(_upload: object) -> str:
     return ""
 
 
-def _without_media(value: Any, media: list[int]) -> Any:
-    if isinstance(value, list):
-        return [_without_media(item, media) for item in value]
-    if not isinstance(value, Mapping):
+def _without_media(value: Any, media: list[int], depth: int = 0) -> Any:
+    if not isinstance(value, (list, Mapping)):
         return value
+    if depth > _DEEPEST:
+        return None
+    if isinstance(value, list):
+        return [_without_media(item, media, depth + 1) for item in value]
     kind = value.get("media_type") or value.get("mimeType") or value.get("mime_type") or ""
     sound = "format" in value or str(kind).startswith("audio/")
     kept = {}
     for name, item in value.items():
         if not isinstance(item, str):
-            kept[name] = _without_media(item, media)
+            kept[name] = _without_media(item, media, depth + 1)
         elif name == "data" and sound:
             media.append(_sound_tokens(item))
         elif (name == "data" and str(kind).startswith("image/")) or (

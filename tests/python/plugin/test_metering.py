@@ -218,3 +218,10 @@ def test_an_answers_own_usage_in_each_dialect(usage: dict[str, Any], tokens: Tok
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b'{"usage": null}', b'{"usage": []}'])
 def test_no_usage_is_none(body: bytes) -> None:
     assert usage_of_body(body, KNOWN) is None
+
+
+def test_a_prompt_of_any_depth_is_measured() -> None:
+    deep: Any = "x"
+    for _ in range(900):
+        deep = [deep, "text"]
+    assert 100 < prompt_of({"messages": deep}).tokens < 400
