@@ -21,4 +21,5 @@ PYBIND11_MODULE(_core, module) {
   python::register_engine_reads(engine);
   python::register_engine_ledger(engine);
   python::register_ledger_writer(module);
+  python::register_verify(module);
 }

@@ -20,5 +20,6 @@ void register_engine_writes(EngineClass& engine);
 void register_engine_reads(EngineClass& engine);
 void register_engine_ledger(EngineClass& engine);
 void register_ledger_writer(pybind11::module_& module);
+void register_verify(pybind11::module_& module);
 
 }  // namespace saas_access::python

@@ -31,6 +31,10 @@ void append_entry(Connection& db, Account& account, const NewEntry& entry, UnixM
       entry.job, entry.virtual_key, entry.call_id, entry.alias, whole_second(now_ms));
 }
 
+std::string transaction_id(RowId team, std::int64_t seq) {
+  return "txn_" + std::to_string(team) + "_" + std::to_string(seq);
+}
+
 RowId require_team_ever(Connection& db, const TeamId& team_id) {
   if (const auto row = find_integer(db, "SELECT row FROM team WHERE team_id = ?", team_id)) return *row;
   throw NotFound(describe(team_id) + " does not exist");

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <stdexcept>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -187,8 +188,13 @@ class Database::Lease {
   std::unique_ptr<Connection> connection_;
 };
 
-Database::Database(const std::filesystem::path& path)
-    : path_(real_path(path)), lock_file_(std::make_unique<LockFile>(path_)) {
+Database::Database(const std::filesystem::path& path, Access access) : path_(real_path(path)) {
+  if (access == Access::read_only) {
+    require_current_schema();
+    identity_ = identify();
+    return;
+  }
+  lock_file_ = std::make_unique<LockFile>(path_);
   // Held from before the file exists until it has its schema: another process that opens it meanwhile waits here.
   const std::lock_guard between_processes(*lock_file_);
   create_if_absent(path_);
@@ -205,6 +211,16 @@ Database::Database(const std::filesystem::path& path)
 
 Database::~Database() = default;
 
+void Database::require_current_schema() const {
+  translating_errors(path_, [&] {
+    const int version = schema_version(*connect(), path_);
+    if (version != kSchemaVersion) {
+      fail(path_, "has schema version '" + std::to_string(version) + "', this build reads '" +
+                      std::to_string(kSchemaVersion) + "': a proxy of this build brings it up to date when it starts");
+    }
+  });
+}
+
 std::unique_ptr<Connection> Database::connect() const {
   auto connection = std::make_unique<Connection>(path_.string(), SQLite::OPEN_READWRITE, kBusyTimeoutMs);
   // Closing must not checkpoint: that happens only in write(), under the lock file.
@@ -214,6 +230,7 @@ std::unique_ptr<Connection> Database::connect() const {
 }
 
 void Database::write(const std::function<bool(Connection&)>& work) {
+  if (!lock_file_) throw std::logic_error("this database was opened to be read only");
   const std::lock_guard in_process(write_mutex_);
   const std::lock_guard between_processes(*lock_file_);
   if (identify() != identity_) fail(path_, "was replaced while it was open: restart this process");

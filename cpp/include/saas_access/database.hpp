@@ -20,8 +20,11 @@ inline constexpr int kSchemaVersion = 2;
 /// StoreUnavailable naming the file. Thread-safe.
 class Database {
  public:
+  enum class Access { read_write, read_only };
+
   /// Opens or creates the file, checks that it is one of ours, migrates it. Throws StoreUnavailable.
-  explicit Database(const std::filesystem::path& path);
+  /// `read_only`: changes nothing and takes no lock; a file that is absent or of an older schema is refused.
+  explicit Database(const std::filesystem::path& path, Access access = Access::read_write);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -49,6 +52,7 @@ class Database {
   class LockFile;
   class Lease;
 
+  void require_current_schema() const;
   [[nodiscard]] FileIdentity identify() const;
   [[nodiscard]] std::unique_ptr<Connection> connect() const;
 
