@@ -2,9 +2,11 @@
 
 Run as `python upstream.py PORT`. Besides the providers' routes: `GET /log` answers everything recorded as a JSON list
 of `{method, path, model, key, body}`, `DELETE /log` empties it. A model whose name contains "failing" answers 500;
-one that contains "cut" stops its stream in the middle and breaks it off there at `POST /cut`. The listing `GET
-/v1/models` is not recorded: LiteLLM asks for it by itself at start. A request that forces a tool call gets one, and one
-that asks for JSON of a schema gets the smallest such JSON, with "Paris" for a string and 7 for a number.
+one that contains "cut" stops its stream in the middle and breaks it off there at `POST /cut`; one that contains
+"held" stops its stream there, or comes to no answer, until `POST /go`, which waits for one to stand there; one that
+contains "slow" takes its time. The listing `GET /v1/models` is not recorded: LiteLLM asks for it by itself at start. A
+request that forces a tool call gets one, and one that asks for JSON of a schema gets the smallest such JSON, with
+"Paris" for a string and 7 for a number.
 """
 
 from __future__ import annotations
@@ -37,6 +39,9 @@ GOOGLE_USAGE = {
 
 log: list[dict[str, Any]] = []
 cut_asked_for = asyncio.Event()
+somebody_stands = asyncio.Event()
+go_asked_for = asyncio.Event()
+PACE_S = 0.02  # of a slow model: before each chunk of a stream, or before the answer
 
 
 def sse(*events: dict[str, Any], named: bool = False, done: bool = False) -> list[str]:
@@ -44,13 +49,21 @@ def sse(*events: dict[str, Any], named: bool = False, done: bool = False) -> lis
     return [*lines, "data: [DONE]\n\n"] if done else lines
 
 
-async def stream(chunks: list[str], *, cut: bool) -> AsyncIterator[str]:
+async def stand() -> None:
+    somebody_stands.set()
+    await go_asked_for.wait()
+
+
+async def stream(chunks: list[str], model: str) -> AsyncIterator[str]:
     for index, chunk in enumerate(chunks):
-        if cut and index == len(chunks) // 2:
-            await cut_asked_for.wait()
-            raise ConnectionResetError("the upstream breaks off, as asked")
+        if index == len(chunks) // 2:
+            if "cut" in model:
+                await cut_asked_for.wait()
+                raise ConnectionResetError("the upstream breaks off, as asked")
+            if "held" in model:
+                await stand()
         yield chunk
-        await asyncio.sleep(0)
+        await asyncio.sleep(PACE_S if "slow" in model else 0)
 
 
 async def read(request: Request) -> dict[str, Any]:
@@ -143,7 +156,7 @@ def chat(body: dict[str, Any]) -> Response:
 
 
 def event_stream(chunks: list[str], body: dict[str, Any]) -> Response:
-    return StreamingResponse(stream(chunks, cut="cut" in str(body.get("model"))), media_type="text/event-stream")
+    return StreamingResponse(stream(chunks, str(body.get("model"))), media_type="text/event-stream")
 
 
 def completion(body: dict[str, Any]) -> Response:
@@ -351,10 +364,20 @@ async def provider(request: Request) -> Response:
         or request.headers.get("x-goog-api-key")
     )
     log.append({"method": request.method, "path": path, "model": body.get("model"), "key": key, "body": body})
+    if not body.get("stream"):
+        await take_time(str(body.get("model")))
     if "failing" in str(body.get("model")):
         error = {"message": f"model {body['model']} is out of order", "type": "server_error"}
         return JSONResponse({"error": error}, status_code=500)
     return answer(path, body)
+
+
+async def take_time(model: str) -> None:
+    """Before an answer that is no stream."""
+    if "held" in model:
+        await stand()
+    if "slow" in model:
+        await asyncio.sleep(PACE_S)
 
 
 async def read_log(request: Request) -> Response:
@@ -369,6 +392,14 @@ async def cut(_request: Request) -> Response:
     return JSONResponse({})
 
 
+async def go(_request: Request) -> Response:
+    await somebody_stands.wait()
+    somebody_stands.clear()
+    go_asked_for.set()
+    go_asked_for.clear()
+    return JSONResponse({})
+
+
 async def models(_request: Request) -> Response:
     return JSONResponse({"object": "list", "data": []})
 
@@ -377,6 +408,7 @@ app = Starlette(
     routes=[
         Route("/log", read_log, methods=["GET", "DELETE"]),
         Route("/cut", cut, methods=["POST"]),
+        Route("/go", go, methods=["POST"]),
         Route("/v1/models", models),
         Route("/{path:path}", provider, methods=["GET", "POST", "DELETE"]),
     ]
