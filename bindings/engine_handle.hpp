@@ -18,15 +18,15 @@ namespace saas_access::python {
 class EngineHandle {
  public:
   /// Throws StoreUnavailable.
-  EngineHandle(std::string database, int check_interval_ms)
+  EngineHandle(std::string database, int check_interval_ms, Synchronous synchronous)
       : database_(std::move(database)),
-        engine_(std::make_shared<Engine>(database_, system_clock_ms, check_interval_ms)) {}
+        engine_(std::make_shared<Engine>(database_, system_clock_ms, check_interval_ms, synchronous)) {}
 
   /// What `Engine.__new__(Engine)` made without `__init__` has no handle, and pybind11 would allocate one that no
   /// constructor ever saw. So this refuses; `make` allocates for it.
   static void* operator new(std::size_t /*size*/) { throw pybind11::type_error("Engine.__init__ was not called"); }
-  static std::unique_ptr<EngineHandle> make(std::string database, int check_interval_ms) {
-    return std::unique_ptr<EngineHandle>(::new EngineHandle(std::move(database), check_interval_ms));
+  static std::unique_ptr<EngineHandle> make(std::string database, int check_interval_ms, Synchronous synchronous) {
+    return std::unique_ptr<EngineHandle>(::new EngineHandle(std::move(database), check_interval_ms, synchronous));
   }
 
   [[nodiscard]] const std::string& database() const noexcept { return database_; }

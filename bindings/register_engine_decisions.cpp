@@ -67,6 +67,7 @@ EngineClass register_engine(py::module_& module) {
       "Thread-safe. Everything but a decision runs without the GIL.");
   engine
       .def(py::init(&EngineHandle::make), Unlocked(), py::kw_only(), "database"_arg, "check_interval_ms"_arg = 1000,
+           py::arg_v("synchronous", Synchronous::full, "Synchronous.FULL"),
            "Opens or creates the SQLite file. Raises StoreUnavailable.")
       .def("close", &EngineHandle::close, Unlocked(),
            "Calls that run finish; later ones raise StoreUnavailable. Idempotent.")

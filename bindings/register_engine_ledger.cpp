@@ -52,7 +52,11 @@ void define_calls(EngineClass& engine) {
             });
           },
           Unlocked(), py::kw_only(), "call_id"_arg, "failed"_arg, "latency_ms"_arg,
-          "The call was not answered: nothing is charged. `failed` counts it as a failed call of its job.");
+          "The call was not answered: nothing is charged. `failed` counts it as a failed call of its job.")
+      .def(
+          "recover", [](const EngineHandle& handle) { return handle.engine()->recover(); }, Unlocked(),
+          "Closes the calls of processes that have ended: streams that were being answered are charged by what is "
+          "known, all others are released.");
 }
 
 void define_jobs(EngineClass& engine) {

@@ -50,6 +50,10 @@ void declare_ledger_enums(py::module_& module) {
       .value("CONSUMPTION_USD", BudgetMode::consumption_usd)
       .value("CONSUMPTION_TOKENS", BudgetMode::consumption_tokens)
       .finalize();
+  declare<Synchronous>(module, "Synchronous")
+      .value("FULL", Synchronous::full)
+      .value("NORMAL", Synchronous::normal)
+      .finalize();
   declare<EntryType>(module, "EntryType")
       .value("ALLOCATION", EntryType::allocation)
       .value("ADJUSTMENT", EntryType::adjustment)

@@ -95,9 +95,10 @@ void register_ledger_inputs(py::module_& module) {
   py::class_<ReserveRequest>(module, "ReserveRequest")
       .def(construct(&ReserveRequest::team_id, &ReserveRequest::key_id, &ReserveRequest::alias, &ReserveRequest::job_id,
                      &ReserveRequest::purpose, &ReserveRequest::pricing, &ReserveRequest::estimate,
-                     &ReserveRequest::substitutes),
+                     &ReserveRequest::substitutes, &ReserveRequest::access_group),
            py::kw_only(), "team_id"_arg, "key_id"_arg = py::none(), "alias"_arg, "job_id"_arg = py::none(),
-           "purpose"_arg, "pricing"_arg, "estimate"_arg, "substitutes"_arg = std::vector<Substitute>());
+           "purpose"_arg, "pricing"_arg, "estimate"_arg, "substitutes"_arg = std::vector<Substitute>(),
+           "access_group"_arg = py::none());
   py::class_<NewJob>(module, "NewJob")
       .def(construct(&NewJob::team_id, &NewJob::job_type, &NewJob::user_id, &NewJob::metadata), py::kw_only(),
            "team_id"_arg, "job_type"_arg, "user_id"_arg = py::none(), "metadata"_arg = NewJob{}.metadata);

@@ -181,6 +181,9 @@ void register_ledger_records(py::module_& module) {
   py::class_<Settlement>(module, "Settlement")
       .def_readonly("charged", &Settlement::charged)
       .def_readonly("shortfall", &Settlement::shortfall);
+  py::class_<Recovered>(module, "Recovered")
+      .def_readonly("released", &Recovered::released)
+      .def_readonly("charged", &Recovered::charged);
 }
 
 void register_job_records(py::module_& module) {

@@ -30,8 +30,7 @@ void register_verify(py::module_& module) {
       [](const std::string& database, const std::optional<TeamId>& team_id,
          const std::optional<VerifyProgress>& progress) {
         const py::gil_scoped_release unlocked;
-        return verify_ledger(Database(database, Database::Access::read_only), team_id,
-                             progress.value_or(VerifyProgress()));
+        return verify_ledger(Database(database, Database::ReadOnly()), team_id, progress.value_or(VerifyProgress()));
       },
       py::kw_only(), "database"_arg, "team_id"_arg = py::none(), py::arg("progress") = py::none(),
       "Checks the books of one team or of all, beside whatever else uses the file, and changes nothing. `progress` is "

@@ -1,11 +1,44 @@
 #include "books.hpp"
 
+#include <array>
+#include <charconv>
+
 #include "columns.hpp"
 #include "rows.hpp"
 #include "saas_access/errors.hpp"
 #include "sql.hpp"
 
 namespace saas_access {
+
+namespace {
+
+constexpr std::string_view kCallPrefix = "call_";
+constexpr std::size_t kCallDigits = 16;
+
+}  // namespace
+
+CallId call_id_of(CallNumber number) {
+  std::array<char, kCallDigits> digits{};
+  const auto [end, error] = std::to_chars(digits.begin(), digits.end(), static_cast<std::uint64_t>(number), 16);
+  const auto written = static_cast<std::size_t>(end - digits.begin());
+  return CallId(std::string(kCallPrefix) + std::string(kCallDigits - written, '0') +
+                std::string(digits.begin(), written));
+}
+
+std::optional<CallNumber> call_number(const CallId& call_id) {
+  const std::string& text = call_id.str();
+  if (!text.starts_with(kCallPrefix) || text.size() != kCallPrefix.size() + kCallDigits) return std::nullopt;
+  std::uint64_t number = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data() + kCallPrefix.size(), last, number, 16);
+  if (error != std::errc{} || end != last) return std::nullopt;
+  return static_cast<CallNumber>(number);
+}
+
+CallNumber random_call_number() {
+  const std::string id = random_id(kCallPrefix);
+  return *call_number(CallId(id.substr(0, kCallPrefix.size() + kCallDigits)));
+}
 
 Account read_account(Connection& db, RowId team) {
   auto query =
@@ -23,12 +56,11 @@ void store_account(Connection& db, const Account& account) {
 void append_entry(Connection& db, Account& account, const NewEntry& entry, UnixMs now_ms) {
   account.balance += entry.amount;
   account.last_seq += 1;
-  execute(
-      db,
-      "INSERT INTO ledger_entry (team, seq, type, amount_micro, balance_after_micro, description, job, virtual_key, "
-      "call_id, alias, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      account.team, account.last_seq, static_cast<int>(entry.type), entry.amount, account.balance, entry.description,
-      entry.job, entry.virtual_key, entry.call_id, entry.alias, whole_second(now_ms));
+  execute(db,
+          "INSERT INTO ledger_entry (team, seq, type, amount_micro, balance_after_micro, created_at_ms, call, alias, "
+          "virtual_key, job, description) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          account.team, account.last_seq, static_cast<int>(entry.type), entry.amount, account.balance,
+          whole_second(now_ms), entry.call, entry.alias, entry.virtual_key, entry.job, entry.description);
 }
 
 std::string transaction_id(RowId team, std::int64_t seq) {

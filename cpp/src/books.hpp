@@ -10,6 +10,13 @@
 
 namespace saas_access {
 
+/// A call as the books name it; CallId is this in 16 hexadecimal digits.
+using CallNumber = std::int64_t;
+CallId call_id_of(CallNumber number);
+/// Absent where the text names no call of this build.
+std::optional<CallNumber> call_number(const CallId& call_id);
+CallNumber random_call_number();
+
 /// One team's credits: read once in a transaction, changed in memory, stored once.
 struct Account {
   RowId team = 0;
@@ -18,6 +25,7 @@ struct Account {
   MicroCredits held = 0;
   std::int64_t last_seq = 0;
 
+  friend bool operator==(const Account&, const Account&) = default;
   [[nodiscard]] MicroCredits remaining() const noexcept { return balance - held; }
   [[nodiscard]] Balance summary() const noexcept { return {allocated, allocated - balance, held, remaining()}; }
 };
@@ -27,11 +35,11 @@ void store_account(Connection& db, const Account& account);
 struct NewEntry {
   EntryType type = EntryType::charge;
   MicroCredits amount = 0;
-  std::string description = {};
+  std::optional<std::string> description = {};  ///< absent: "Call of '<alias>'"
   std::optional<RowId> job = {};
   std::optional<RowId> virtual_key = {};
-  std::optional<std::string> call_id = {};
-  std::optional<std::string> alias = {};
+  std::optional<CallNumber> call = {};
+  std::optional<RowId> alias = {};  ///< of recorded_name
 };
 /// Moves the account's balance and stores the entry; the caller stores the account.
 void append_entry(Connection& db, Account& account, const NewEntry& entry, UnixMs now_ms);

@@ -188,13 +188,8 @@ class Database::Lease {
   std::unique_ptr<Connection> connection_;
 };
 
-Database::Database(const std::filesystem::path& path, Access access) : path_(real_path(path)) {
-  if (access == Access::read_only) {
-    require_current_schema();
-    identity_ = identify();
-    return;
-  }
-  lock_file_ = std::make_unique<LockFile>(path_);
+Database::Database(const std::filesystem::path& path, Synchronous synchronous)
+    : path_(real_path(path)), synchronous_(synchronous), lock_file_(std::make_unique<LockFile>(path_)) {
   // Held from before the file exists until it has its schema: another process that opens it meanwhile waits here.
   const std::lock_guard between_processes(*lock_file_);
   create_if_absent(path_);
@@ -206,6 +201,12 @@ Database::Database(const std::filesystem::path& path, Access access) : path_(rea
       fail(path_, "can't keep a write-ahead log: move it to a local disk");
     }
   });
+  identity_ = identify();
+}
+
+Database::Database(const std::filesystem::path& path, ReadOnly /*access*/)
+    : path_(real_path(path)), synchronous_(Synchronous::full) {
+  require_current_schema();
   identity_ = identify();
 }
 
@@ -225,7 +226,8 @@ std::unique_ptr<Connection> Database::connect() const {
   auto connection = std::make_unique<Connection>(path_.string(), SQLite::OPEN_READWRITE, kBusyTimeoutMs);
   // Closing must not checkpoint: that happens only in write(), under the lock file.
   sqlite3_db_config(connection->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  connection->exec("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL");
+  connection->exec("PRAGMA foreign_keys = ON");
+  connection->exec(synchronous_ == Synchronous::full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
   return connection;
 }
 

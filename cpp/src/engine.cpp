@@ -11,6 +11,8 @@ namespace saas_access {
 namespace {
 
 constexpr std::chrono::seconds kKeyUseInterval{10};
+// Calls recovered in one transaction, so that it never holds up others for long.
+constexpr std::int64_t kRecoveredAtOnce = 500;
 
 // `base`, brought to the revision that the transaction sees.
 Snapshot caught_up(Connection& db, const Snapshot& base) {
@@ -32,11 +34,11 @@ UnixMs system_clock_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-Engine::Engine(const std::filesystem::path& database, Clock clock, int check_interval_ms)
-    : database_(database),
+Engine::Engine(const std::filesystem::path& database, Clock clock, int check_interval_ms, Synchronous synchronous)
+    : database_(database, synchronous),
       counter_(database_.path()),
       clock_(std::move(clock)),
-      owner_(random_id("process_")),
+      owner_(database_.path()),
       check_interval_(check_interval_ms) {
   if (check_interval_ms < 1) {
     throw Invalid("check_interval_ms", "'" + std::to_string(check_interval_ms) + "' is less than 1");
@@ -68,6 +70,7 @@ void Engine::rejoin_revision() {
 void Engine::check_files() const {
   database_.check_file();
   counter_.check_file();
+  owner_.check();
 }
 
 void Engine::refresh() {
@@ -126,6 +129,25 @@ Receipt Engine::run_write(const WriteOptions& options, const std::function<void(
   });
   if (!options.dry_run) counter_.advance(receipt.revision);
   return receipt;
+}
+
+Recovered Engine::recover() {
+  const auto owners = read([](Connection& db) {
+    std::vector<std::string> names;
+    Query query(db, "SELECT DISTINCT owner FROM reservation");
+    while (query.executeStep()) names.push_back(query.getColumn(0).getString());
+    return names;
+  });
+  Recovered all;
+  for (const std::string& owner : owners) {
+    if (owner == owner_.name() || !Owner::has_ended(database_.path(), owner)) continue;
+    for (Recovered some{1, 0}; some.released + some.charged > 0;) {
+      some = transact([&](Connection& db) { return saas_access::recover(db, owner, kRecoveredAtOnce, now_ms()); });
+      all.released += some.released;
+      all.charged += some.charged;
+    }
+  }
+  return all;
 }
 
 void Engine::touch_key(const KeyId& key_id) {

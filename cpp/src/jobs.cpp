@@ -66,17 +66,18 @@ Job job_of(const SQLite::Statement& query, CostReader& costs) {
 
 // Ended and running ones, in the order they began.
 std::vector<Call> read_calls(Connection& db, RowId job) {
-  auto query = prepare(
-      db,
-      "SELECT call_id, alias, purpose, CASE succeeded WHEN 1 THEN 1 ELSE 2 END AS status, total_tokens, price_known, "
-      "cost_picodollars, latency_ms, created_at_ms, row FROM call WHERE job = ?1 UNION ALL "
-      "SELECT call_id, alias, purpose, 0, 0, 0, 0, 0, created_at_ms, row FROM reservation WHERE job = ?1 "
-      "ORDER BY created_at_ms, row",
-      job);
+  auto query =
+      prepare(db,
+              "SELECT c.call, n.name, c.purpose, CASE c.succeeded WHEN 1 THEN 1 ELSE 2 END AS status, c.total_tokens, "
+              "c.price_known, c.cost_picodollars, c.latency_ms, c.created_at_ms AS began, c.row FROM call c "
+              "JOIN recorded_name n ON n.row = c.alias WHERE c.job = ?1 UNION ALL "
+              "SELECT r.call, n.name, r.purpose, 0, 0, 0, 0, 0, r.created_at_ms, r.call FROM reservation r "
+              "JOIN recorded_name n ON n.row = r.alias WHERE r.job = ?1 ORDER BY began, 10",
+              job);
   std::vector<Call> calls;
   while (query.executeStep()) {
     calls.push_back(
-        {.call_id = CallId(query.getColumn(0).getString()),
+        {.call_id = call_id_of(query.getColumn(0).getInt64()),
          .alias = AliasName(query.getColumn(1).getString()),
          .purpose = query.getColumn(2).getString(),
          .status = enum_column(query.getColumn(3), CallStatus::failed),
@@ -88,7 +89,7 @@ std::vector<Call> read_calls(Connection& db, RowId job) {
 }
 
 bool has_running_call(Connection& db, RowId job) {
-  return find_integer(db, "SELECT row FROM reservation WHERE job = ?", job).has_value();
+  return find_integer(db, "SELECT call FROM reservation WHERE job = ? LIMIT 1", job).has_value();
 }
 
 // Charges the credit that the job holds, or frees it; returns what was charged.

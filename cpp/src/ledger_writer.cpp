@@ -3,6 +3,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -13,21 +16,8 @@ namespace saas_access {
 
 namespace {
 
-// One write within the transaction of many: a failure undoes it and nothing else. After an error of SQLite's own the
-// transaction may be gone, so that ends it for all.
-template <class Work>
-void apart(Connection& db, std::exception_ptr& failure, Work&& work) {
-  Query(db, "SAVEPOINT apart").exec();
-  try {
-    work();
-  } catch (const SQLite::Exception&) {
-    throw;
-  } catch (...) {
-    failure = std::current_exception();
-    Query(db, "ROLLBACK TO apart").exec();
-  }
-  Query(db, "RELEASE apart").exec();
-}
+// How often writes that the store refused are tried again.
+constexpr std::chrono::seconds kOwedInterval{1};
 
 }  // namespace
 
@@ -48,39 +38,44 @@ LedgerWriter::~LedgerWriter() {
 }
 
 LedgerWriter::Number LedgerWriter::reserve(ReserveRequest request) {
+  return submit([request = std::move(request)](LedgerBatch& batch) -> Result { return batch.reserve(request); },
+                Kind::refusable);
+}
+
+LedgerWriter::Number LedgerWriter::mark_answering(CallId call_id, Usage known, std::optional<Substitute> answered_by) {
   return submit(
-      [this, request = std::move(request)](Connection& db) -> Result {
-        return saas_access::reserve(db, request, engine_->owner(), engine_->now_ms());
+      [call_id = std::move(call_id), known, answered_by = std::move(answered_by)](LedgerBatch& batch) -> Result {
+        batch.mark_answering(call_id, known, answered_by);
+        return std::monostate{};
       },
-      true);
+      Kind::once);
 }
 
 LedgerWriter::Number LedgerWriter::settle(CallId call_id, Usage usage, std::int64_t latency_ms,
-                                          std::optional<Substitute> answered_by) {
-  return submit(
-      [this, call_id = std::move(call_id), usage, latency_ms, answered_by = std::move(answered_by)](Connection& db)
-          -> Result { return saas_access::settle(db, call_id, usage, latency_ms, engine_->now_ms(), answered_by); },
-      false);
+                                          std::optional<Substitute> answered_by, bool delivered) {
+  return submit([call_id = std::move(call_id), usage, latency_ms, answered_by = std::move(answered_by)](
+                    LedgerBatch& batch) -> Result { return batch.settle(call_id, usage, latency_ms, answered_by); },
+                delivered ? Kind::owed_until_done : Kind::once);
 }
 
 LedgerWriter::Number LedgerWriter::release(CallId call_id, bool failed, std::int64_t latency_ms) {
   return submit(
-      [this, call_id = std::move(call_id), failed, latency_ms](Connection& db) -> Result {
-        saas_access::release(db, call_id, failed, latency_ms, engine_->now_ms());
+      [call_id = std::move(call_id), failed, latency_ms](LedgerBatch& batch) -> Result {
+        batch.release(call_id, failed, latency_ms);
         return std::monostate{};
       },
-      false);
+      Kind::owed_until_done);
 }
 
-LedgerWriter::Number LedgerWriter::submit(Work work, bool refusable) {
+LedgerWriter::Number LedgerWriter::submit(Work work, Kind kind) {
   Number number = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (refusable && waiting_.size() >= kMostWaiting) {
+    if (kind == Kind::refusable && waiting_.size() >= kMostWaiting) {
       throw StoreUnavailable("More than " + std::to_string(kMostWaiting) + " writes of the ledger are waiting");
     }
     number = ++last_;
-    waiting_.push_back({number, std::move(work), {}, {}});
+    waiting_.push_back({number, kind, std::move(work), {}, {}});
   }
   wake_.notify_one();
   return number;
@@ -110,51 +105,114 @@ std::uint64_t LedgerWriter::transactions() const {
   return transactions_;
 }
 
+std::size_t LedgerWriter::owed() const {
+  const std::lock_guard lock(mutex_);
+  return owed_.size();
+}
+
 void LedgerWriter::run() {
+  auto next_payment = std::chrono::steady_clock::now();
   for (std::unique_lock lock(mutex_);;) {
-    wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-    if (waiting_.empty()) return;
-    auto batch = std::exchange(waiting_, {});
-    lock.unlock();
-    write(batch);
-    lock.lock();
-    for (Write& done : batch) {
-      ended_.push_back(done.number);
-      results_.emplace(done.number, std::move(done));
+    const auto has_work = [this] { return stopping_ || !waiting_.empty(); };
+    if (owed_.empty()) {
+      wake_.wait(lock, has_work);
+    } else {
+      wake_.wait_until(lock, next_payment, has_work);
     }
-    eventfd_write(event_fd_, 1);
+    auto batch = next_batch();
+    const bool last = stopping_ && batch.empty();
+    lock.unlock();
+    if (!batch.empty()) {
+      write(batch);
+      report(std::move(batch));
+    }
+    if (const auto now = std::chrono::steady_clock::now(); last || now >= next_payment) {
+      pay_owed();
+      next_payment = now + kOwedInterval;
+    }
+    if (last) return;
+    lock.lock();
   }
 }
 
-void LedgerWriter::write(std::deque<Write>& batch) {
-  if (batch.size() == 1) {
-    write_alone(batch.front());
-    return;
+std::vector<LedgerWriter::Write> LedgerWriter::next_batch() {
+  const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), kMostAtOnce));
+  const auto end = waiting_.begin() + count;
+  std::vector<Write> batch(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
+  waiting_.erase(waiting_.begin(), end);
+  return batch;
+}
+
+void LedgerWriter::report(std::vector<Write> batch) {
+  const std::lock_guard lock(mutex_);
+  for (Write& done : batch) {
+    if (done.refused_by_store && done.kind == Kind::owed_until_done)
+      owed_.push_back({done.number, done.kind, done.work, {}, {}});
+    ended_.push_back(done.number);
+    results_.emplace(done.number, std::move(done));
   }
+  eventfd_write(event_fd_, 1);
+}
+
+void LedgerWriter::pay_owed() {
+  std::vector<Write> owed;
+  {
+    const std::lock_guard lock(mutex_);
+    owed.swap(owed_);
+  }
+  if (owed.empty()) return;
+  for (std::span<Write> rest = owed; !rest.empty();) {
+    const auto some = rest.first(std::min(rest.size(), kMostAtOnce));
+    write_together(some);
+    rest = rest.subspan(some.size());
+  }
+  std::erase_if(owed, [](const Write& each) { return !each.refused_by_store; });
+  const std::lock_guard lock(mutex_);
+  owed_.insert(owed_.begin(), std::make_move_iterator(owed.begin()), std::make_move_iterator(owed.end()));
+}
+
+void LedgerWriter::write(std::vector<Write>& batch) {
+  const bool begun = write_together(batch);
+  if (!begun || batch.size() == 1 || !batch.front().refused_by_store) return;
+  // Nothing of it was committed: each for itself, so that one that the store refuses harms no other.
+  for (std::span<Write> rest = batch; !rest.empty(); rest = rest.subspan(1)) {
+    if (!write_together(rest.first(1))) return;
+  }
+}
+
+// Whether the transaction was begun: if not, the store is locked or gone, for any other write too.
+bool LedgerWriter::write_together(std::span<Write> writes) {
+  bool begun = false;
   try {
     engine_->transact([&](Connection& db) {
-      for (Write& each : batch) apart(db, each.failure, [&] { each.result = each.work(db); });
-      return true;
+      begun = true;
+      LedgerBatch books(db, engine_->owner(), engine_->now_ms());
+      for (Write& each : writes) run_one(each, books);
+      books.finish();
     });
-    count_transaction();
-  } catch (...) {  // nothing of it was committed: each for itself, so that one that the store refuses harms no other
-    for (Write& each : batch) write_alone(each);
-  }
-}
-
-void LedgerWriter::write_alone(Write& alone) {
-  alone.failure = nullptr;
-  try {
-    alone.result = engine_->transact([&](Connection& db) { return alone.work(db); });
-    count_transaction();
+    const std::lock_guard lock(mutex_);
+    transactions_ += 1;
   } catch (...) {
-    alone.failure = std::current_exception();
+    for (Write& each : writes) {
+      each.failure = std::current_exception();
+      each.refused_by_store = true;
+    }
   }
+  return begun;
 }
 
-void LedgerWriter::count_transaction() {
-  const std::lock_guard lock(mutex_);
-  transactions_ += 1;
+// One that can't be made has changed nothing, and the others stand. After any other failure the transaction may be
+// gone, so that it ends for all.
+void LedgerWriter::run_one(Write& write, LedgerBatch& books) {
+  write.failure = nullptr;
+  write.refused_by_store = false;
+  try {
+    write.result = write.work(books);
+  } catch (const Invalid&) {
+    write.failure = std::current_exception();
+  } catch (const NotFound&) {
+    write.failure = std::current_exception();
+  }
 }
 
 }  // namespace saas_access

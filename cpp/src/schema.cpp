@@ -233,13 +233,109 @@ CREATE TABLE call (
 CREATE INDEX call_job ON call (job);
 )sql";
 
-// Names of aliases and groups as they were when something was recorded under them: they may be deleted since. Never
-// removed, so that a row may be remembered.
+// Books in integers: text ids made a row three times as long. A call's id is now 64 random bits, of those before the
+// first 16 of their 24 hexadecimal digits. `recorded_name` keeps the names of aliases and groups as they were when
+// something was recorded under them, since they may be deleted; it never loses one. The books refer to rows that are
+// never removed, so that nothing need be looked up for each entry.
 constexpr std::string_view kVersion2 = R"sql(
 CREATE TABLE recorded_name (
   row INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE
 ) STRICT;
+INSERT INTO recorded_name (name)
+  SELECT alias FROM ledger_entry WHERE alias IS NOT NULL UNION SELECT alias FROM reservation UNION SELECT alias FROM call;
+
+CREATE TEMP TABLE renumbered AS
+  WITH RECURSIVE
+    old (call_id) AS (
+      SELECT call_id FROM ledger_entry WHERE call_id IS NOT NULL
+      UNION SELECT call_id FROM reservation UNION SELECT call_id FROM call),
+    digits (call_id, done, number) AS (
+      SELECT call_id, 0, 0 FROM old
+      UNION ALL
+      SELECT call_id, done + 1, (number << 4) | (instr('0123456789abcdef', substr(call_id, 6 + done, 1)) - 1)
+      FROM digits WHERE done < 16)
+  SELECT call_id, number FROM digits WHERE done = 16;
+
+ALTER TABLE ledger_entry RENAME TO old_entry;
+-- A NULL description: "Call of '<alias>'".
+CREATE TABLE ledger_entry (
+  team INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  type INTEGER NOT NULL,
+  amount_micro INTEGER NOT NULL,
+  balance_after_micro INTEGER NOT NULL CHECK (balance_after_micro >= 0),
+  created_at_ms INTEGER NOT NULL,
+  call INTEGER,
+  alias INTEGER,
+  virtual_key INTEGER,
+  job INTEGER,
+  description TEXT,
+  PRIMARY KEY (team, seq)
+) STRICT, WITHOUT ROWID;
+INSERT INTO ledger_entry
+  SELECT team, seq, type, amount_micro, balance_after_micro, created_at_ms,
+    (SELECT number FROM renumbered r WHERE r.call_id = e.call_id),
+    (SELECT row FROM recorded_name WHERE name = e.alias), virtual_key, job, description
+  FROM old_entry e;
+DROP TABLE old_entry;
+
+ALTER TABLE reservation RENAME TO old_reservation;
+DROP INDEX reservation_job;
+-- A call that runs: what it holds, and all that settling it needs. Row present = not yet charged. `alias` is what
+-- answers, `asked` what was asked for if that is another. `known_tokens` is set before the first byte of a stream
+-- leaves: with it, what the call is charged by if its process dies.
+CREATE TABLE reservation (
+  call INTEGER PRIMARY KEY,
+  team INTEGER NOT NULL,
+  virtual_key INTEGER,
+  job INTEGER,
+  alias INTEGER NOT NULL,
+  asked INTEGER,
+  access_group INTEGER,
+  purpose TEXT NOT NULL,
+  amount_micro INTEGER NOT NULL CHECK (amount_micro >= 0),
+  budget_mode INTEGER NOT NULL,
+  credits_per_call_micro INTEGER NOT NULL,
+  credits_per_dollar_micro INTEGER NOT NULL,
+  tokens_per_credit INTEGER NOT NULL,
+  known_tokens INTEGER,
+  known_cost_picodollars INTEGER,
+  owner TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL
+) STRICT;
+INSERT INTO reservation
+  SELECT (SELECT number FROM renumbered r WHERE r.call_id = o.call_id), team, virtual_key, job,
+    (SELECT row FROM recorded_name WHERE name = o.alias), NULL, NULL, purpose, amount_micro, budget_mode,
+    credits_per_call_micro, credits_per_dollar_micro, tokens_per_credit, NULL, NULL, owner, created_at_ms
+  FROM old_reservation o;
+DROP TABLE old_reservation;
+CREATE INDEX reservation_job ON reservation (job) WHERE job IS NOT NULL;
+
+ALTER TABLE call RENAME TO old_call;
+DROP INDEX call_job;
+-- The ended calls of jobs.
+CREATE TABLE call (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  call INTEGER NOT NULL,
+  job INTEGER NOT NULL REFERENCES job,
+  alias INTEGER NOT NULL REFERENCES recorded_name,
+  purpose TEXT NOT NULL,
+  succeeded INTEGER NOT NULL,
+  total_tokens INTEGER NOT NULL,
+  price_known INTEGER NOT NULL,
+  cost_picodollars INTEGER NOT NULL,
+  latency_ms INTEGER NOT NULL,
+  created_at_ms INTEGER NOT NULL
+) STRICT;
+INSERT INTO call
+  SELECT row, (SELECT number FROM renumbered r WHERE r.call_id = o.call_id), job,
+    (SELECT row FROM recorded_name WHERE name = o.alias), purpose, succeeded, total_tokens, price_known,
+    cost_picodollars, latency_ms, created_at_ms
+  FROM old_call o;
+DROP TABLE old_call;
+CREATE INDEX call_job ON call (job);
+DROP TABLE renumbered;
 )sql";
 
 }  // namespace

@@ -73,7 +73,7 @@ struct Entry {
   Number type = 0;
   MicroCredits amount = 0;
   MicroCredits balance_after = 0;
-  std::optional<std::uint64_t> charged;  // the call or job that it charges: equal for equal ones
+  std::optional<Number> charged;  // the call or job that it charges: equal for equal ones
 };
 
 bool changes_allocation(EntryType type) {
@@ -92,11 +92,10 @@ bool changes_allocation(EntryType type) {
 
 bool charges(EntryType type) { return type == EntryType::charge || type == EntryType::interrupted; }
 
-// A call's id, or a job's row for what was charged for all of it. Different ones may get the same number, rarely.
-std::optional<std::uint64_t> charged_by(const SQLite::Column& call_id, const SQLite::Column& job) {
-  if (call_id.isInteger()) return static_cast<std::uint64_t>(call_id.getInt64());
-  if (!call_id.isNull()) return std::hash<std::string>{}(call_id.getString());
-  if (!job.isNull()) return ~static_cast<std::uint64_t>(job.getInt64());
+// A call, or a job for what was charged for all of it. Different ones may get the same number, rarely.
+std::optional<Number> charged_by(const SQLite::Column& call, const SQLite::Column& job) {
+  if (!call.isNull()) return call.getInt64();
+  if (!job.isNull()) return ~job.getInt64();
   return std::nullopt;
 }
 
@@ -137,7 +136,7 @@ class TeamCheck {
  private:
   std::vector<Entry> next_entries(Connection& db) const {
     auto query = prepare(db,
-                         "SELECT seq, type, amount_micro, balance_after_micro, call_id, job FROM ledger_entry "
+                         "SELECT seq, type, amount_micro, balance_after_micro, call, job FROM ledger_entry "
                          "WHERE team = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
                          team_, entries_ == 0 ? kBeforeAll : seq_, moment_.last_seq, kPage);
     std::vector<Entry> page;
@@ -185,8 +184,8 @@ class TeamCheck {
     database_.read([&](Connection& db) {
       auto query = prepare(db,
                            "SELECT seq, first FROM (SELECT seq, min(seq) OVER charges AS first FROM ledger_entry "
-                           "WHERE team = ? AND seq <= ? AND type IN (?, ?) AND coalesce(call_id, job) IS NOT NULL "
-                           "WINDOW charges AS (PARTITION BY call_id, iif(call_id IS NULL, job, NULL))) "
+                           "WHERE team = ? AND seq <= ? AND type IN (?, ?) AND coalesce(call, job) IS NOT NULL "
+                           "WINDOW charges AS (PARTITION BY call, iif(call IS NULL, job, NULL))) "
                            "WHERE seq > first ORDER BY seq LIMIT 1",
                            team_, seq_, static_cast<int>(EntryType::charge), static_cast<int>(EntryType::interrupted));
       if (!query.executeStep()) return;
@@ -224,7 +223,7 @@ class TeamCheck {
   Number seq_ = 0;      // of the last good one
   MicroCredits balance_ = 0;
   MicroCredits allocated_ = 0;
-  std::vector<std::uint64_t> charged_;
+  std::vector<Number> charged_;
   Finding finding_;
 };
 

@@ -59,6 +59,7 @@ __all__: list[str] = [
     "Pricing",
     "Reason",
     "Receipt",
+    "Recovered",
     "Reservation",
     "ReserveOutcome",
     "ReserveRequest",
@@ -66,6 +67,7 @@ __all__: list[str] = [
     "Settlement",
     "StoreUnavailable",
     "Substitute",
+    "Synchronous",
     "Team",
     "TeamPatch",
     "Usage",
@@ -136,6 +138,10 @@ class BudgetMode(enum.Enum):
     JOB_BASED = 0
     CONSUMPTION_USD = 1
     CONSUMPTION_TOKENS = 2
+
+class Synchronous(enum.Enum):
+    FULL = 0
+    NORMAL = 1
 
 class EntryType(enum.Enum):
     ALLOCATION = 0
@@ -477,6 +483,12 @@ class Settlement:
     @property
     def shortfall(self) -> int: ...
 
+class Recovered:
+    @property
+    def charged(self) -> int: ...
+    @property
+    def released(self) -> int: ...
+
 class Call:
     @property
     def alias(self) -> str: ...
@@ -639,6 +651,7 @@ class ReserveRequest:
         pricing: Pricing,
         estimate: Usage,
         substitutes: list[Substitute] = [],
+        access_group: str | None = None,
     ) -> None: ...
 
 class NewJob:
@@ -658,7 +671,7 @@ class Engine:
     """
     Owns the database and the current policy. Open one for each database in each process, after a fork. Thread-safe. Everything but a decision runs without the GIL.
     """
-    def __init__(self, *, database: str, check_interval_ms: int = 1000) -> None:
+    def __init__(self, *, database: str, check_interval_ms: int = 1000, synchronous: Synchronous = ...) -> None:
         """
         Opens or creates the SQLite file. Raises StoreUnavailable.
         """
@@ -767,6 +780,10 @@ class Engine:
         limit: int | None = None,
     ) -> tuple[list[Team], int | None]: ...
     def now_ms(self) -> int: ...
+    def recover(self) -> Recovered:
+        """
+        Closes the calls of processes that have ended: streams that were being answered are charged by what is known, all others are released.
+        """
     def release(self, *, call_id: str, failed: bool, latency_ms: int) -> None:
         """
         The call was not answered: nothing is charged. `failed` counts it as a failed call of its job.
@@ -828,17 +845,27 @@ class LedgerWriter:
         """
         Readable while writes have ended that `ended` has not told of.
         """
+    def mark_answering(self, *, call_id: str, known: Usage, answered_by: Substitute | None = None) -> int:
+        """
+        Queues a mark: from now on the call is charged by what is known, even if this process dies.
+        """
+    def owed(self) -> int:
+        """
+        How many writes the store refused and are still tried.
+        """
     def release(self, *, call_id: str, failed: bool, latency_ms: int) -> int:
         """
-        Queues Engine.release; returns its number.
+        Queues Engine.release; returns its number. One that the store refuses is tried again.
         """
     def reserve(self, *, request: ReserveRequest) -> int:
         """
         Queues Engine.reserve; returns its number. Raises StoreUnavailable if too many wait.
         """
-    def settle(self, *, call_id: str, usage: Usage, latency_ms: int, answered_by: Substitute | None = None) -> int:
+    def settle(
+        self, *, call_id: str, usage: Usage, latency_ms: int, answered_by: Substitute | None = None, delivered: bool
+    ) -> int:
         """
-        Queues Engine.settle; returns its number.
+        Queues Engine.settle; returns its number. One that the store refuses is tried again if `delivered`.
         """
     def take(self, *, number: int) -> None | Reservation | Settlement:
         """

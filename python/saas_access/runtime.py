@@ -6,7 +6,7 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from saas_access._core import Engine, NewAccessGroup, NewModelAlias, WriteOptions
+from saas_access._core import Engine, NewAccessGroup, NewModelAlias, Synchronous, WriteOptions
 from saas_access.failed_attempts import FailedAttempts
 from saas_access.settings import Settings, SettingsError
 
@@ -26,7 +26,9 @@ class Runtime:
     @classmethod
     def open(cls, settings: Settings) -> Runtime:
         """Opens the database and creates what `bootstrap` names and isn't there. Raises CoreError."""
-        runtime = cls(engine=Engine(database=str(settings.database_path)), settings=settings)
+        synchronous = Synchronous.FULL if settings.synchronous == "full" else Synchronous.NORMAL
+        engine = Engine(database=str(settings.database_path), synchronous=synchronous)
+        runtime = cls(engine=engine, settings=settings)
         if settings.bootstrap is not None:
             try:
                 _apply(settings.bootstrap, runtime.engine)

@@ -13,6 +13,9 @@
 #include "child_processes.hpp"
 #include "expectations.hpp"
 #include "saas_access/database.hpp"
+#include "saas_access/engine.hpp"
+#include "saas_access/jobs.hpp"
+#include "schema.hpp"
 #include "temporary_database.hpp"
 
 namespace saas_access {
@@ -155,6 +158,45 @@ TEST(Database, RefusesANewerSchema) {
   SQLite::Database(file.path().string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 99");
   const auto message = opening_fails(file.path());
   EXPECT_TRUE(has(message, "schema version '99'")) << message;
+}
+
+// As the first schema wrote it: names and ids of calls were text, in the entries themselves.
+TEST(Database, BringsTheBooksOfTheFirstSchemaAlong) {
+  const TemporaryDatabase file;
+  {
+    SQLite::Database old(file.path().string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    old.exec(std::string(schema_migrations().front()));
+    old.exec("PRAGMA user_version = 1; PRAGMA application_id = " + std::to_string(kApplicationId));
+    old.exec(R"sql(
+      INSERT INTO organization (organization_id, name, metadata, created_at_ms, revision) VALUES ('o', '', '{}', 0, 1);
+      INSERT INTO team (team_id, organization, team_alias, budget_mode, credits_per_dollar_micro, tokens_per_credit,
+        metadata, created_at_ms, revision) VALUES ('t', 1, '', 0, 1, 1, '{}', 0, 1);
+      INSERT INTO account VALUES (1, 9000000, 8000000, 1000000, 2);
+      INSERT INTO job (job_id, team, job_type, status, metadata, created_at_ms) VALUES ('job_1', 1, 'x', 1, '{}', 0);
+      INSERT INTO ledger_entry VALUES
+        (1, 1, 0, 9000000, 9000000, 'Initial allocation', NULL, NULL, NULL, NULL, 0),
+        (1, 2, 2, -1000000, 8000000, 'Call of ''a''', 1, NULL, 'call_89abcdef0123456789abcdef', 'a', 5000);
+      INSERT INTO reservation (call_id, team, job, alias, purpose, amount_micro, budget_mode, credits_per_call_micro,
+        credits_per_dollar_micro, tokens_per_credit, owner, created_at_ms) VALUES
+        ('call_00000000000000ffffffffff', 1, 1, 'b', '', 1000000, 0, 1000000, 1, 1, 'process_gone', 7);
+      INSERT INTO call (call_id, job, alias, purpose, succeeded, total_tokens, price_known, cost_picodollars,
+        latency_ms, created_at_ms) VALUES ('call_89abcdef0123456789abcdef', 1, 'a', 'p', 1, 12, 0, 0, 30, 6);
+    )sql");
+  }
+  Engine engine(file.path());
+  const auto entries = engine.read([](Connection& db) { return list_entries(db, TeamId("t"), {}); }).items;
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[0].description, "Call of 'a'");
+  EXPECT_EQ(entries[0].alias, AliasName("a"));
+  EXPECT_EQ(entries[0].balance_after, 8 * kMicroPerCredit);
+  EXPECT_EQ(entries[1].description, "Initial allocation");
+  const auto calls = engine.read([](Connection& db) { return find_job(db, JobId("job_1")); }).calls;
+  ASSERT_EQ(calls.size(), 2U);
+  EXPECT_EQ(calls[0].call_id, CallId("call_89abcdef01234567"));
+  EXPECT_EQ(calls[0].usage.total_tokens, 12);
+  EXPECT_EQ(calls[1].call_id, CallId("call_00000000000000ff"));
+  EXPECT_EQ(engine.recover().released, 1);
+  EXPECT_EQ(engine.read([](Connection& db) { return find_balance(db, TeamId("t")); }).reserved, 0);
 }
 
 TEST(Database, RefusesAnotherProgramsDatabaseAndLeavesItAsItIs) {

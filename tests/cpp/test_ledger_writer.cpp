@@ -69,7 +69,7 @@ TEST_F(LedgerWriterTest, AWriteIsDurableWhenItHasEnded) {
   const Reservation reservation = reserved(number);
   EXPECT_EQ(reservation.outcome, ReserveOutcome::reserved);
 
-  const Number settled = writer_->settle(reservation.call_id, {}, 5, std::nullopt);
+  const Number settled = writer_->settle(reservation.call_id, {}, 5, std::nullopt, true);
   EXPECT_EQ(wait_for(1), std::vector{settled});
   EXPECT_EQ(std::get<Settlement>(writer_->take(settled)).charged, kMicroPerCredit);
   EXPECT_EQ(balance().remaining, 39 * kMicroPerCredit);
@@ -119,7 +119,7 @@ TEST_F(LedgerWriterTest, WhatTheStoreRefusesHarmsNoOther) {
   // A reservation that can't be inserted: the trigger fails as a full disk would, in the middle of a batch.
   engine_->transact([](Connection& db) {
     db.exec(
-        "CREATE TRIGGER full BEFORE INSERT ON reservation WHEN NEW.alias = 'full' BEGIN "
+        "CREATE TRIGGER full BEFORE INSERT ON recorded_name WHEN NEW.name = 'full' BEGIN "
         "SELECT RAISE(ROLLBACK, 'full'); END");
     return true;
   });
@@ -134,6 +134,59 @@ TEST_F(LedgerWriterTest, WhatTheStoreRefusesHarmsNoOther) {
   EXPECT_THROW(writer_->take(numbers[2]), StoreUnavailable);
   for (const std::size_t good : {0U, 1U, 3U}) EXPECT_EQ(reserved(numbers[good]).outcome, ReserveOutcome::reserved);
   EXPECT_EQ(balance().reserved, 3 * kMicroPerCredit);
+}
+
+// A store that refuses to close calls, as one on a full disk does, until `allow_closing`.
+class RefusedClosingTest : public LedgerWriterTest {
+ protected:
+  RefusedClosingTest() {
+    const Number number = writer_->reserve(call());
+    wait_for(1);
+    call_id_ = reserved(number).call_id;
+    engine_->transact([](Connection& db) {
+      db.exec("CREATE TRIGGER full BEFORE DELETE ON reservation BEGIN SELECT RAISE(ROLLBACK, 'full'); END");
+    });
+  }
+  void allow_closing() {
+    engine_->transact([](Connection& db) { db.exec("DROP TRIGGER full"); });
+  }
+  void expect_refused(Number number) {
+    EXPECT_EQ(wait_for(1), std::vector{number});
+    EXPECT_THROW(writer_->take(number), StoreUnavailable);
+    EXPECT_EQ(balance().reserved, kMicroPerCredit);
+  }
+  /// The end of the writer tries what is owed once more.
+  void close_writer() { writer_.reset(); }
+
+  CallId call_id_;
+};
+
+TEST_F(RefusedClosingTest, TheChargeOfADeliveredAnswerIsOwedUntilItIsMade) {
+  expect_refused(writer_->settle(call_id_, {}, 5, std::nullopt, true));
+  EXPECT_EQ(writer_->owed(), 1U);
+  allow_closing();
+  close_writer();
+  EXPECT_EQ(balance().remaining, 39 * kMicroPerCredit);
+  EXPECT_EQ(balance().reserved, 0);
+}
+
+TEST_F(RefusedClosingTest, AnAnswerThatWasHeldBackIsNotChargedLater) {
+  expect_refused(writer_->settle(call_id_, {}, 5, std::nullopt, false));
+  EXPECT_EQ(writer_->owed(), 0U);
+  expect_refused(writer_->release(call_id_, true, 5));
+  EXPECT_EQ(writer_->owed(), 1U);
+  allow_closing();
+  close_writer();
+  EXPECT_EQ(balance().remaining, 40 * kMicroPerCredit);
+  EXPECT_EQ(balance().reserved, 0);
+}
+
+TEST_F(RefusedClosingTest, WhatIsOwedIsTriedWithoutAnybodyAsking) {
+  expect_refused(writer_->release(call_id_, false, 5));
+  allow_closing();
+  while (writer_->owed() > 0) std::this_thread::yield();
+  writer_.reset();
+  EXPECT_EQ(balance().reserved, 0);
 }
 
 TEST_F(LedgerWriterTest, WhatIsQueuedAtTheEndIsStillWritten) {

@@ -18,7 +18,7 @@ class VerifyTest : public LedgerTest {
   }
 
   LedgerReport verify(const std::optional<TeamId>& team_id = std::nullopt, const VerifyProgress& progress = {}) {
-    return verify_ledger(Database(file_.path(), Database::Access::read_only), team_id, progress);
+    return verify_ledger(Database(file_.path(), Database::ReadOnly()), team_id, progress);
   }
 
   // "team transaction: problem (expected, found)" for each fault.
@@ -74,11 +74,11 @@ TEST_F(VerifyTest, NamesTheFirstWrongRow) {
       {"UPDATE ledger_entry SET type = 2 WHERE seq = 1", "team txn_1_1: a charge adds credits (0 or less, 10)"},
       {"UPDATE ledger_entry SET type = 3 WHERE seq = 2", "team txn_1_2: a refund takes credits (0 or more, -1)"},
       {"UPDATE ledger_entry SET type = 99 WHERE seq = 2", "team txn_1_2: its type is unknown (0 to 5, 99)"},
-      {"UPDATE ledger_entry SET call_id = (SELECT call_id FROM ledger_entry WHERE seq = 2) WHERE seq = 4",
+      {"UPDATE ledger_entry SET call = (SELECT call FROM ledger_entry WHERE seq = 2) WHERE seq = 4",
        "team txn_1_4: it charges what was charged before (one charge, another in txn_1_2)"},
-      {"UPDATE ledger_entry SET call_id = NULL, job = 1 WHERE seq IN (3, 4)",
+      {"UPDATE ledger_entry SET call = NULL, job = 1 WHERE seq IN (3, 4)",
        "team txn_1_4: it charges what was charged before (one charge, another in txn_1_3)"},
-      {"UPDATE ledger_entry SET call_id = (SELECT call_id FROM ledger_entry WHERE seq = 2) WHERE seq = 3;"
+      {"UPDATE ledger_entry SET call = (SELECT call FROM ledger_entry WHERE seq = 2) WHERE seq = 3;"
        "UPDATE ledger_entry SET balance_after_micro = 0 WHERE seq = 4",
        "team txn_1_3: it charges what was charged before (one charge, another in txn_1_2)"},
       {"UPDATE account SET balance_micro = 6000000",
@@ -127,7 +127,7 @@ TEST_F(VerifyTest, ReadsOnPastAFullPage) {
     tamper(
         "DELETE FROM ledger_entry; WITH RECURSIVE n (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n WHERE seq < " +
         std::to_string(count) +
-        ") INSERT INTO ledger_entry SELECT 1, seq, 0, 5, 5 * seq, '', NULL, NULL, NULL, NULL, 0 FROM n;"
+        ") INSERT INTO ledger_entry SELECT 1, seq, 0, 5, 5 * seq, 0, NULL, NULL, NULL, NULL, NULL FROM n;"
         "UPDATE account SET (allocated_micro, balance_micro, last_seq) = (SELECT 5 * max(seq), 5 * max(seq), "
         "max(seq) FROM ledger_entry)");
   };
@@ -158,10 +158,10 @@ TEST_F(VerifyTest, AnUnknownTeamIsNotFound) { EXPECT_THROW(verify(TeamId("nobody
 
 TEST(VerifyFileTest, AFileThatIsAbsentIsRefusedAndNotMade) {
   const TemporaryDatabase file;
-  EXPECT_THROW(Database(file.path(), Database::Access::read_only), StoreUnavailable);
+  EXPECT_THROW(Database(file.path(), Database::ReadOnly()), StoreUnavailable);
   EXPECT_FALSE(std::filesystem::exists(file.path()));
   SQLite::Database(file.path().string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE).exec("CREATE TABLE x (y)");
-  EXPECT_THROW(Database(file.path(), Database::Access::read_only), StoreUnavailable);
+  EXPECT_THROW(Database(file.path(), Database::ReadOnly()), StoreUnavailable);
 }
 
 TEST(VerifyFileTest, AnOlderSchemaIsRefusedAndNotMigrated) {
@@ -170,7 +170,7 @@ TEST(VerifyFileTest, AnOlderSchemaIsRefusedAndNotMigrated) {
     const Database made(file.path());
   }
   SQLite::Database(file.path().string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 1");
-  EXPECT_THROW(Database(file.path(), Database::Access::read_only), StoreUnavailable);
+  EXPECT_THROW(Database(file.path(), Database::ReadOnly()), StoreUnavailable);
   EXPECT_EQ(SQLite::Database(file.path().string()).execAndGet("PRAGMA user_version").getInt(), 1);
 }
 

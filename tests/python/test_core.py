@@ -39,6 +39,7 @@ from saas_access._core import (
     Reason,
     ReserveOutcome,
     ReserveRequest,
+    Synchronous,
     TeamPatch,
     Usage,
     WriteOptions,
@@ -190,6 +191,7 @@ def _walk_through_ledger(call: Callable[..., Any]) -> None:
     assert settled.shortfall == 0
     unanswered = call("reserve", _core.Reservation, request=_request("acme-prod"))
     call("release", type(None), call_id=unanswered.call_id, failed=True, latency_ms=3)
+    assert call("recover", _core.Recovered).released == 0
     done = call("complete_job", _core.Job, job_id=job.job_id, completion=JobCompletion())
     assert (done.status, done.costs.credits_charged) == (JobStatus.COMPLETED, CREDIT)
     found = call("find_job", _core.Job, job_id=job.job_id)
@@ -368,7 +370,7 @@ def test_slugs_are_the_members_names_in_lower_case(kind: type[enum.Enum]) -> Non
 
 def test_every_enum_of_the_module_has_slugs_but_one() -> None:
     enums = {each for each in vars(_core).values() if isinstance(each, type) and issubclass(each, enum.Enum)}
-    assert enums == {*SLUGGED, ReserveOutcome}
+    assert enums == {*SLUGGED, ReserveOutcome, Synchronous}
 
 
 def test_amounts_are_exact_and_checked() -> None:

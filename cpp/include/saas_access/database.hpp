@@ -14,17 +14,24 @@ namespace saas_access {
 /// The newest schema this build reads and writes. An older file is migrated when it is opened, a newer one is refused.
 inline constexpr int kSchemaVersion = 2;
 
-/// One SQLite file: WAL, foreign keys, `synchronous=FULL`, a busy handler of at most 5 s. Any number of processes may
-/// have it open; writers of this build queue on a lock file beside it (`FILE-lock`), since SQLite's own back-off
-/// starves under contention. Opened after a fork, never before. Every method turns SQLite's errors into
-/// StoreUnavailable naming the file. Thread-safe.
+/// What a write that was answered survives: `full` loss of power too; `normal` only the end of any process, while the
+/// last moments before a loss of power may be gone (the file stays sound). SQLite's `PRAGMA synchronous`.
+enum class Synchronous : std::uint8_t { full, normal };
+
+/// One SQLite file: WAL, foreign keys, `synchronous=FULL` unless told otherwise, a busy handler of at most 5 s. Any
+/// number of processes may have it open; writers of this build queue on a lock file beside it (`FILE-lock`), since
+/// SQLite's own back-off starves under contention. Opened after a fork, never before. Every method turns SQLite's
+/// errors into StoreUnavailable naming the file. Thread-safe.
 class Database {
  public:
-  enum class Access { read_write, read_only };
+  struct ReadOnly {};
 
   /// Opens or creates the file, checks that it is one of ours, migrates it. Throws StoreUnavailable.
-  /// `read_only`: changes nothing and takes no lock; a file that is absent or of an older schema is refused.
-  explicit Database(const std::filesystem::path& path, Access access = Access::read_write);
+  explicit Database(const std::filesystem::path& path, Synchronous synchronous = Synchronous::full);
+
+  /// Opens the file for `read` alone: changes nothing and takes no lock. One that is absent or has an older schema is
+  /// refused. Throws StoreUnavailable.
+  Database(const std::filesystem::path& path, ReadOnly);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -57,6 +64,7 @@ class Database {
   [[nodiscard]] std::unique_ptr<Connection> connect() const;
 
   std::filesystem::path path_;
+  Synchronous synchronous_;
   std::unique_ptr<LockFile> lock_file_;
   std::mutex write_mutex_;
   std::unique_ptr<Connection> writer_;

@@ -16,6 +16,8 @@
 
 #include "saas_access/authorizer.hpp"
 #include "saas_access/database.hpp"
+#include "saas_access/ledger.hpp"
+#include "saas_access/owner.hpp"
 #include "saas_access/revision_counter.hpp"
 #include "saas_access/snapshot_cell.hpp"
 #include "saas_access/write.hpp"
@@ -42,11 +44,13 @@ struct Health {
 /// write's revision or a later one. It costs a decision one atomic load to know that nothing changed; otherwise it
 /// first reads what did. A background check (every `check_interval_ms`) heals a revision counter that a crash left
 /// behind and notices a file that can no longer be read, and a revision file that was deleted or replaced (other
-/// processes then no longer hear of each other's writes); from then on decisions throw StoreUnavailable until all fits.
+/// processes then no longer hear of each other's writes), or this process's own file; from then on decisions throw
+/// StoreUnavailable until all fits.
 class Engine {
  public:
   /// Loads the policy. Throws StoreUnavailable, or Invalid for an interval below 1.
-  explicit Engine(const std::filesystem::path& database, Clock clock = system_clock_ms, int check_interval_ms = 1000);
+  explicit Engine(const std::filesystem::path& database, Clock clock = system_clock_ms, int check_interval_ms = 1000,
+                  Synchronous synchronous = Synchronous::full);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -107,7 +111,11 @@ class Engine {
   void touch_key(const KeyId& key_id);
 
   /// This process's name in reservations: random, made when the engine was opened.
-  [[nodiscard]] const std::string& owner() const noexcept { return owner_; }
+  [[nodiscard]] const std::string& owner() const noexcept { return owner_.name(); }
+
+  /// Closes the calls of processes that have ended, whoever they were; never those of one that lives. Call it every few
+  /// seconds in every process: it costs one small read when there is nothing to do.
+  Recovered recover();
 
   [[nodiscard]] Health health() const;
 
@@ -125,7 +133,7 @@ class Engine {
   Database database_;
   RevisionCounter counter_;
   Clock clock_;
-  std::string owner_;
+  Owner owner_;
   SnapshotCell snapshots_;
   std::atomic<Revision> snapshot_revision_{0};
   std::mutex snapshot_mutex_;  // serializes building and setting snapshots

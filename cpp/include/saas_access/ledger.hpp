@@ -61,8 +61,9 @@ struct ReserveRequest {
   TeamId team_id;
   std::optional<KeyId> key_id;
   AliasName alias;
-  std::optional<JobId> job_id;  ///< the call belongs to this job of the team
-  std::string purpose;          ///< the client's word for it, inside a job
+  std::optional<JobId> job_id;            ///< the call belongs to this job of the team
+  std::string purpose;                    ///< the client's word for it, inside a job
+  std::optional<GroupName> access_group;  ///< the first of those that grant it, for the usage
   Pricing pricing;
   Usage estimate;  ///< what the call may use at most, as far as is known
   std::vector<Substitute> substitutes;
@@ -83,6 +84,12 @@ struct Settlement {
   MicroCredits charged = 0;
   MicroCredits shortfall = 0;  ///< what the call cost beyond anything that was left: recorded, not charged
 };
+/// A stream is about to reach its client: from here on the call is charged even if this process dies, and then by what
+/// is `known` now (the prompt, where the price goes by consumption) of what `answered_by` answers. Does nothing for a
+/// call that has been settled or released.
+void mark_answering(Connection&, const CallId&, const Usage& known,
+                    const std::optional<Substitute>& answered_by = std::nullopt);
+
 /// The call was answered: charges its real price and frees the rest. It is charged as what answered: the alias that was
 /// asked for, or the substitute given here.
 /// A second settle or release of a call changes nothing.
@@ -92,5 +99,13 @@ Settlement settle(Connection&, const CallId&, const Usage&, std::int64_t latency
 /// The call was not answered (failed, refused upstream, never sent): nothing is charged. `failed` counts it as a failed
 /// call of its job; a refused one leaves no trace there.
 void release(Connection&, const CallId&, bool failed, std::int64_t latency_ms, UnixMs now_ms);
+
+struct Recovered {
+  std::int64_t released = 0;  ///< calls that nothing shows to have been answered
+  std::int64_t charged = 0;   ///< streams cut off: entries of type interrupted
+};
+/// Closes at most `limit` calls of a process that has ended: those marked as answering are charged by what was known
+/// then, all others are released.
+Recovered recover(Connection&, std::string_view dead_owner, std::int64_t limit, UnixMs now_ms);
 
 }  // namespace saas_access

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from saas_access._core import (
     BudgetMode,
+    CoreError,
     Engine,
     LedgerWriter,
     Pricing,
@@ -42,6 +43,8 @@ class Candidate:
     price: Price
     estimate: Usage  # the most that the call may use
     names: frozenset[str] = frozenset()  # under which an answer may speak of the actual model
+    access_group: str | None = None  # the first of the team's that grants the alias
+    prompt: Usage = field(default_factory=Usage)  # what of it is known before there is an answer
 
 
 @dataclass(slots=True)
@@ -59,7 +62,7 @@ class Ticket:
     started: float = field(default_factory=time.monotonic)
     # models of the attempts let through: an attempt may be split in two
     deployments: set[str] = field(default_factory=set)
-    delivering: bool = False  # something of a streamed answer has reached the client
+    delivering: bool = False  # something of a streamed answer may have reached the client
     open: bool = True
 
     @property
@@ -158,8 +161,8 @@ class Calls:
         if reservation.call_id:
             await self._release_call(reservation.call_id)
 
-    async def _release_call(self, call_id: str) -> None:
-        await self._durable(self._ledger.release(call_id=call_id, failed=False, latency_ms=0))
+    async def _release_call(self, call_id: str, *, failed: bool = False, latency_ms: int = 0) -> None:
+        await self._durable(self._ledger.release(call_id=call_id, failed=failed, latency_ms=latency_ms))
 
     def issue(self, *, candidates: list[Candidate], call_id: str, job: JobCall | None) -> Ticket:
         """A live ticket for a call whose reservation is durable; of the candidates, the first is what was asked for."""
@@ -178,23 +181,42 @@ class Calls:
         """The ticket of this id, if this process issued it and its call has not ended."""
         return self._tickets.get(ticket_id) if isinstance(ticket_id, str) else None
 
+    async def mark_answering(self, ticket: Ticket) -> None:
+        """Something of a stream is about to leave: durable on return, so that the call is charged whatever becomes of
+        this process. Raises StoreUnavailable.
+        """
+        known, answered_by = ticket.answering.prompt, ticket.answered_by
+        await self._durable(self._ledger.mark_answering(call_id=ticket.call_id, known=known, answered_by=answered_by))
+        ticket.delivering = True
+
     async def settle(self, ticket: Ticket, *, stated: Usage | None) -> Settlement | None:
         """The call was answered: charge it; durable on return. `stated` is the usage that the answer itself states.
-        Runs to its end even if the caller is cancelled. None if the ticket was closed already."""
+        Runs to its end even if the caller is cancelled. None if the ticket was closed already. Raises StoreUnavailable:
+        what a client has received is then charged as soon as the store takes it, anything else is released.
+        """
         return await asyncio.shield(self._keep(self._settle(ticket, stated)))
 
     async def _settle(self, ticket: Ticket, stated: Usage | None) -> Settlement | None:
         if not ticket.open:
             return None
         ticket.open = False
+        latency_ms = ticket.latency_ms
         try:
-            latency_ms = ticket.latency_ms
             usage = await self._usage(ticket, stated)
             number = self._ledger.settle(
-                call_id=ticket.call_id, usage=usage, latency_ms=latency_ms, answered_by=ticket.answered_by
+                call_id=ticket.call_id,
+                usage=usage,
+                latency_ms=latency_ms,
+                answered_by=ticket.answered_by,
+                delivered=ticket.delivering,
             )
-            settlement: Settlement = await self._durable(number)
-            return settlement
+            settled: Settlement = await self._durable(number)
+        except CoreError:
+            if not ticket.delivering:  # nor will it be: the answer was held back, and a failure goes out in its place
+                self._keep(self._release_call(ticket.call_id, failed=True, latency_ms=latency_ms))
+            raise
+        else:
+            return settled
         finally:
             self._tickets.pop(ticket.id, None)
 

@@ -173,8 +173,8 @@ class Exchange:
         ticket = self._state.ticket
         if self._mode is _Mode.STREAM:
             chunk = self._clean_event(chunk)
-        if ticket is not None and chunk and not chunk.startswith(_ERROR_EVENTS):
-            ticket.delivering = True
+        if ticket is not None and chunk and not ticket.delivering and not chunk.startswith(_ERROR_EVENTS):
+            await self._plugin.calls.mark_answering(ticket)
         if not more:
             await self._close_ticket()
         if not self._started:  # not before: until something leaves, a fault can still be answered

@@ -115,7 +115,8 @@ class AccessHook(CustomLogger):
             fixed = each.pricing.mode is BudgetMode.JOB_BASED and state.job is None
             most = Usage() if fixed else estimate(data, route.fields, price, most_tokens)
             names = frozenset(names_of_deployments(each.litellm_model, deployments))
-            found.append(Candidate(each.alias, each.litellm_model, each.pricing, price, most, names))
+            group = each.groups[0] if each.groups else None
+            found.append(Candidate(each.alias, each.litellm_model, each.pricing, price, most, names, group))
         return found, fallbacks
 
     async def _reserve(self, state: RequestState, candidates: list[Candidate]) -> tuple[Reservation, list[Candidate]]:
@@ -131,6 +132,7 @@ class AccessHook(CustomLogger):
                 pricing=asked.pricing,
                 estimate=asked.estimate,
                 substitutes=[substitute(candidate) for candidate in candidates[1:]],
+                access_group=asked.access_group,
             )
         )
         if reservation.outcome is ReserveOutcome.CREDITS_EXHAUSTED:
