@@ -24,4 +24,5 @@ PYBIND11_MODULE(_core, module) {
   python::register_engine_usage(engine);
   python::register_engine_upkeep(engine);
   python::register_ledger_writer(module);
+  python::register_verify(module);
 }

@@ -23,5 +23,6 @@ void register_engine_ledger(EngineClass& engine);
 void register_engine_usage(EngineClass& engine);
 void register_engine_upkeep(EngineClass& engine);
 void register_ledger_writer(pybind11::module_& module);
+void register_verify(pybind11::module_& module);
 
 }  // namespace saas_access::python

@@ -76,6 +76,10 @@ void append_entry(Connection& db, Account& account, const NewEntry& entry, UnixM
           whole_second(now_ms), entry.call, entry.alias, entry.virtual_key, entry.job, entry.description);
 }
 
+std::string transaction_id(RowId team, std::int64_t seq) {
+  return "txn_" + std::to_string(team) + "_" + std::to_string(seq);
+}
+
 RowId require_team_ever(Connection& db, const TeamId& team_id) {
   if (const auto row = find_integer(db, "SELECT row FROM team WHERE team_id = ?", team_id)) return *row;
   throw NotFound(describe(team_id) + " does not exist");

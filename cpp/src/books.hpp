@@ -48,6 +48,9 @@ struct NewEntry {
 /// Moves the account's balance and stores the entry; the caller stores the account.
 void append_entry(Connection& db, Account& account, const NewEntry& entry, UnixMs now_ms);
 
+/// The id that the API gives an entry.
+std::string transaction_id(RowId team, std::int64_t seq);
+
 /// The row of a team, also of a deleted one. NotFound for one that never was.
 RowId require_team_ever(Connection& db, const TeamId& team_id);
 

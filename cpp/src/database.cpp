@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <stdexcept>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -206,7 +207,23 @@ Database::Database(const std::filesystem::path& path, Synchronous synchronous)
   identity_ = identify();
 }
 
+Database::Database(const std::filesystem::path& path, ReadOnly /*access*/)
+    : path_(real_path(path)), synchronous_(Synchronous::full) {
+  require_current_schema();
+  identity_ = identify();
+}
+
 Database::~Database() = default;
+
+void Database::require_current_schema() const {
+  translating_errors(path_, [&] {
+    const int version = schema_version(*connect(), path_);
+    if (version != kSchemaVersion) {
+      fail(path_, "has schema version '" + std::to_string(version) + "', this build reads '" +
+                      std::to_string(kSchemaVersion) + "': a proxy of this build brings it up to date when it starts");
+    }
+  });
+}
 
 std::unique_ptr<Connection> Database::connect() const {
   auto connection = std::make_unique<Connection>(path_.string(), SQLite::OPEN_READWRITE, kBusyTimeoutMs);
@@ -218,6 +235,7 @@ std::unique_ptr<Connection> Database::connect() const {
 }
 
 void Database::write(const std::function<bool(Connection&)>& work) {
+  if (!lock_file_) throw std::logic_error("this database was opened to be read only");
   const std::lock_guard in_process(write_mutex_);
   const std::lock_guard between_processes(*lock_file_);
   if (identify() != identity_) fail(path_, "was replaced while it was open: restart this process");

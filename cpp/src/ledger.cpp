@@ -18,10 +18,6 @@ namespace {
 
 constexpr std::int64_t kMostCreditsAdded = 1'000'000'000;
 
-std::string transaction_id(RowId team, std::int64_t seq) {
-  return "txn_" + std::to_string(team) + "_" + std::to_string(seq);
-}
-
 void require_addable(std::int64_t credits, std::string_view description,
                      const std::optional<std::string>& idempotency_key) {
   Problems problems;

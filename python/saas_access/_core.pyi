@@ -3,6 +3,7 @@ The C++ core. Ids are `str`, credits are millionths of a credit, costs are picod
 """
 
 from __future__ import annotations
+import collections.abc
 import enum
 import typing
 
@@ -36,6 +37,8 @@ __all__: list[str] = [
     "KeySecret",
     "KeyStatus",
     "LedgerEntry",
+    "LedgerFault",
+    "LedgerReport",
     "LedgerWriter",
     "MAX_MICRO_CREDITS",
     "MICRO_PER_CREDIT",
@@ -76,6 +79,7 @@ __all__: list[str] = [
     "credits_for_tokens",
     "price_of_call",
     "slug",
+    "verify_ledger",
 ]
 
 class CoreError(Exception):
@@ -947,6 +951,34 @@ class LedgerWriter:
         How many transactions were committed so far.
         """
 
+class LedgerFault:
+    """
+    The first thing that is wrong in one team's books.
+    """
+    @property
+    def expected(self) -> str: ...
+    @property
+    def found(self) -> str: ...
+    @property
+    def problem(self) -> str: ...
+    @property
+    def seq(self) -> int | None:
+        """
+        Of the wrong entry; None if the account itself is wrong.
+        """
+    @property
+    def team_id(self) -> str: ...
+    @property
+    def transaction_id(self) -> str: ...
+
+class LedgerReport:
+    @property
+    def entries(self) -> int: ...
+    @property
+    def faults(self) -> list[LedgerFault]: ...
+    @property
+    def teams(self) -> int: ...
+
 def credits_for_cost(*, cost: int, credits_per_dollar: int) -> int:
     """
     ceil(cost x rate), to the millionth of a credit. Raises Invalid on a negative or too large amount.
@@ -980,6 +1012,12 @@ def slug(value: EntryType) -> str: ...
 def slug(value: JobStatus) -> str: ...
 @typing.overload
 def slug(value: CallStatus) -> str: ...
+def verify_ledger(
+    *, database: str, team_id: str | None = None, progress: collections.abc.Callable[[int, int], None] | None = None
+) -> LedgerReport:
+    """
+    Checks the books of one team or of all, beside whatever else uses the file, and changes nothing. `progress` is called with the entries read and those there were at the start. Raises NotFound, StoreUnavailable.
+    """
 
 MAX_MICRO_CREDITS: int = 1000000000000000000
 MICRO_PER_CREDIT: int = 1000000

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 import yaml
 
-from saas_access import CoreError, __version__
+from saas_access import CoreError, __version__, verification
 from saas_access.admin.app import create_app
 from saas_access.admin.host import StandaloneHost
 from saas_access.runtime import Runtime
@@ -28,17 +28,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        _serve(options)
+        status: int = options.run(options)
     except (CoreError, OSError, SettingsError) as error:
         print(f"saas-access: {error}", file=sys.stderr)
-        return 1
-    return 0
+        return int(options.status_of_failure)
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="saas-access", description="Model access for the teams of a LiteLLM proxy.")
     parser.add_argument("--version", action="version", version=f"saas-access {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_serve(commands)
+    _add_ledger(commands)
+    return parser
+
+
+def _add_serve(commands: Any) -> None:
     serve = commands.add_parser(
         "serve",
         help="serve the admin API alone, without a proxy",
@@ -46,16 +52,43 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=int, default=8003, help="port to listen on (default: %(default)s)")
-    source = serve.add_mutually_exclusive_group()
-    source.add_argument("--config", type=Path, metavar="FILE", help=f"a LiteLLM configuration; its {SECTION} is read")
-    source.add_argument("--database", type=Path, metavar="PATH", help="the database; other settings are the defaults")
+    _add_source(serve, "the database; other settings are the defaults")
     serve.add_argument(
         "--local-admin", action="store_true", help="requests from this machine without a key are the operator's"
     )
-    return parser
+    serve.set_defaults(run=_serve, status_of_failure=1)
 
 
-def _serve(options: argparse.Namespace) -> None:
+def _add_ledger(commands: Any) -> None:
+    ledger = commands.add_parser("ledger", help="look after the teams' credits")
+    verify = ledger.add_subparsers(required=True, metavar="COMMAND").add_parser(
+        "verify",
+        help="check that every balance is the sum of its entries, and all else that must hold",
+        description="Checks every team's ledger and names the first wrong row. Changes nothing; proxies may run on. "
+        f"Exit status: {verification.SOUND} sound, {verification.WRONG} wrong, {verification.UNREADABLE} unreadable.",
+    )
+    _add_source(verify, "the database")
+    verify.add_argument("--team", metavar="ID", help="check this team alone")
+    verify.add_argument("--json", action="store_true", help="print the findings as JSON")
+    verify.set_defaults(run=_verify, status_of_failure=verification.UNREADABLE)
+
+
+def _add_source(command: argparse.ArgumentParser, database_help: str) -> None:
+    source = command.add_mutually_exclusive_group()
+    source.add_argument("--config", type=Path, metavar="FILE", help=f"a LiteLLM configuration; its {SECTION} is read")
+    source.add_argument("--database", type=Path, metavar="PATH", help=database_help)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    # Of the configuration the database alone: its keys may come from an environment that isn't this shell's.
+    section = {name: value for name, value in _given(options).items() if name == "database_url"}
+    database = Settings.parse(section).database_path
+    report = verification.check(database, options.team)
+    print(verification.json_text(report) if options.json else verification.text(report))
+    return verification.exit_status(report)
+
+
+def _serve(options: argparse.Namespace) -> int:
     settings = _settings(options)
     with _listen(options.host, options.port) as listener:
         runtime = Runtime.open(settings)
@@ -66,12 +99,18 @@ def _serve(options: argparse.Namespace) -> None:
             uvicorn.Server(uvicorn.Config(app, proxy_headers=False)).run(sockets=[listener])
         finally:
             runtime.close()
+    return 0
 
 
-def _settings(options: argparse.Namespace) -> Settings:
+def _given(options: argparse.Namespace) -> dict[str, Any]:
     section: dict[str, Any] = _section(options.config) if options.config else {}
     if options.database:
         section["database_url"] = f"sqlite:///{options.database}"
+    return section
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    section = _given(options)
     if options.local_admin:
         section["local_admin"] = True
     if ADMIN_KEY_VARIABLE in os.environ:

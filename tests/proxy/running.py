@@ -29,7 +29,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until_answers(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 90) -> None:
+def wait_until_answers(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 300) -> None:
     """Returns when `url` answers 200; fails, with the log's end, when the process ends before or the time is up."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -65,9 +65,9 @@ class Upstream:
         """Break off the streams that stand in the middle."""
         httpx.post(f"{self.url}/cut")
 
-    def let_go(self) -> None:
-        """Answer the calls that are held."""
-        httpx.post(f"{self.url}/let-go")
+    def go(self) -> None:
+        """Let the held models go on that stand there now: one at least, which is waited for."""
+        httpx.post(f"{self.url}/go", timeout=60)
 
     def forget(self) -> None:
         httpx.delete(f"{self.url}/log")
@@ -157,6 +157,8 @@ def configuration(upstream: Upstream, **settings: Any) -> dict[str, Any]:
             deployment("real-rerank", "cohere/up-rerank", upstream, path="/v1/rerank"),
             deployment("real-failing", "openai/up-failing", upstream, path="/v1"),
             deployment("real-cut", "openai/up-cut", upstream, path="/v1"),
+            deployment("real-held", "openai/up-held", upstream, path="/v1"),
+            deployment("real-slow", "openai/up-slow", upstream, path="/v1"),
             deployment("forbidden", "openai/up-forbidden", upstream, path="/v1"),
             deployment("sold/*", "openai/*", upstream, path="/v1"),
         ],

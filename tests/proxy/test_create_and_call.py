@@ -278,7 +278,7 @@ def test_a_client_that_leaves_before_the_answer_leaves_no_open_job(proxy: Proxy,
         connection.request("POST", PATH, body, {"authorization": f"Bearer {customer.key}"})
         while not seen.seen():
             pass
-    seen.let_go()
+    seen.go()
     [open_job] = jobs(customer)
     ended = ended_job(customer, open_job["job_id"])
     assert (ended["status"], ended["costs"]["successful_calls"]) == ("completed", 1)

@@ -146,7 +146,7 @@ def look_at_the_end(
         while not upstream.seen():
             assert not seen.done(), seen.result()
         with locked_store(customer.proxy):
-            upstream.let_go()
+            upstream.go()
             wait([seen], timeout=1)
             assert not seen.done()
         return seen.result()

@@ -3,10 +3,11 @@
 Run as `python upstream.py PORT`. Besides the providers' routes: `GET /log` answers everything recorded as a JSON list
 of `{method, path, model, key, body}`, `DELETE /log` empties it. What a model does depends on its name: one that
 contains "failing" answers 500, "flaky" does so the first, third, ... time; "detailed" states cached and reasoning
-tokens, "silent" no usage at all; "held" answers at `POST /let-go`; "cut" stops its stream in the middle and breaks it
-off there at `POST /cut`, and `GET /abandoned` answers the models of such streams that the caller left before. The listing `GET /v1/models` is not
-recorded: LiteLLM asks for it by itself at start. A request that forces a tool call gets one, and one that asks for JSON
-of a schema gets the smallest such JSON, with "Paris" for a string and 7 for a number.
+tokens, "silent" no usage at all; "cut" stops its stream in the middle and breaks it off there at `POST /cut`, and `GET
+/abandoned` answers the models of such streams that the caller left before; "held" stops its stream there, or comes to
+no answer, until `POST /go`, which waits for one to stand there; "slow" takes its time. The listing `GET /v1/models` is
+not recorded: LiteLLM asks for it by itself at start. A request that forces a tool call gets one, and one that asks for
+JSON of a schema gets the smallest such JSON, with "Paris" for a string and 7 for a number.
 """
 
 from __future__ import annotations
@@ -43,8 +44,10 @@ CACHED_TOKENS, REASONING_TOKENS = 16, 8
 
 log: list[dict[str, Any]] = []
 cut_asked_for = asyncio.Event()
-let_go_asked_for = asyncio.Event()
 abandoned: list[str] = []  # the models of streams that were left while they stood in the middle
+somebody_stands = asyncio.Event()
+go_asked_for = asyncio.Event()
+PACE_S = 0.02  # of a slow model: before each chunk of a stream, or before the answer
 
 
 def sse(*events: dict[str, Any], named: bool = False, done: bool = False) -> list[str]:
@@ -52,12 +55,20 @@ def sse(*events: dict[str, Any], named: bool = False, done: bool = False) -> lis
     return [*lines, "data: [DONE]\n\n"] if done else lines
 
 
+async def stand() -> None:
+    somebody_stands.set()
+    await go_asked_for.wait()
+
+
 async def stream(chunks: list[str], *, model: str) -> AsyncIterator[str]:
     for index, chunk in enumerate(chunks):
-        if "cut" in model and index == len(chunks) // 2:
-            await until_cut(model)
+        if index == len(chunks) // 2:
+            if "cut" in model:
+                await until_cut(model)
+            if "held" in model:
+                await stand()
         yield chunk
-        await asyncio.sleep(0)
+        await asyncio.sleep(PACE_S if "slow" in model else 0)
 
 
 async def until_cut(model: str) -> NoReturn:
@@ -390,15 +401,23 @@ async def provider(request: Request) -> Response:
     )
     log.append({"method": request.method, "path": path, "model": body.get("model"), "key": key, "body": body})
     model = str(body.get("model"))
+    if not body.get("stream"):
+        await take_time(model)
     out_of_order = "failing" in model
     if "flaky" in model:
         out_of_order = sum(entry["model"] == model for entry in log) % 2 == 1
     if out_of_order:
         error = {"message": f"model {model} is out of order", "type": "server_error"}
         return JSONResponse({"error": error}, status_code=500)
-    if "held" in str(body.get("model")):
-        await let_go_asked_for.wait()
     return answer(path, body)
+
+
+async def take_time(model: str) -> None:
+    """Before an answer that is no stream."""
+    if "held" in model:
+        await stand()
+    if "slow" in model:
+        await asyncio.sleep(PACE_S)
 
 
 async def read_log(request: Request) -> Response:
@@ -417,9 +436,11 @@ async def cut(_request: Request) -> Response:
     return JSONResponse({})
 
 
-async def let_go(_request: Request) -> Response:
-    let_go_asked_for.set()
-    let_go_asked_for.clear()
+async def go(_request: Request) -> Response:
+    await somebody_stands.wait()
+    somebody_stands.clear()
+    go_asked_for.set()
+    go_asked_for.clear()
     return JSONResponse({})
 
 
@@ -431,8 +452,8 @@ app = Starlette(
     routes=[
         Route("/log", read_log, methods=["GET", "DELETE"]),
         Route("/cut", cut, methods=["POST"]),
-        Route("/let-go", let_go, methods=["POST"]),
         Route("/abandoned", read_abandoned),
+        Route("/go", go, methods=["POST"]),
         Route("/v1/models", models),
         Route("/{path:path}", provider, methods=["GET", "POST", "DELETE"]),
     ]

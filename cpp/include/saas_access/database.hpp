@@ -24,8 +24,14 @@ enum class Synchronous : std::uint8_t { full, normal };
 /// errors into StoreUnavailable naming the file. Thread-safe.
 class Database {
  public:
+  struct ReadOnly {};
+
   /// Opens or creates the file, checks that it is one of ours, migrates it. Throws StoreUnavailable.
   explicit Database(const std::filesystem::path& path, Synchronous synchronous = Synchronous::full);
+
+  /// Opens the file for `read` alone: changes nothing and takes no lock. One that is absent or has an older schema is
+  /// refused. Throws StoreUnavailable.
+  Database(const std::filesystem::path& path, ReadOnly);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -53,6 +59,7 @@ class Database {
   class LockFile;
   class Lease;
 
+  void require_current_schema() const;
   [[nodiscard]] FileIdentity identify() const;
   [[nodiscard]] std::unique_ptr<Connection> connect() const;
 
