@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger("saas_access.proxy")
 _JSON = b"application/json"
 _STREAM = b"text/event-stream"
+_LONGEST_READ_FOR_REPORTS = 16_384  # bytes of an answer whose price doesn't depend on what it used
 _ERROR_EVENTS = (b'data: {"error"', b"event: error")
 _DONE = b"data: [DONE]"
 
@@ -223,8 +224,9 @@ class Exchange:
         ticket = self._state.ticket
         if ticket is None:
             return None
-        # Read only where something depends on it: parsing a long answer costs more than all else that is done to it.
-        stated = usage_of_body(body, ticket.answering.price) if ticket.needs_usage else None
+        # Parsing a long answer costs more than all else that is done to it: only where something depends on it.
+        read = ticket.needs_usage or len(body) <= _LONGEST_READ_FOR_REPORTS
+        stated = usage_of_body(body, ticket.answering.price) if read else None
         if ticket.delivered is not None:
             ticket.delivered.add(body)
         await self._plugin.calls.settle(ticket, stated=stated)
