@@ -108,6 +108,7 @@ def test_every_method_of_the_engine_is_reachable_with_its_types(path: Path) -> N
     _walk_through_policy(call)
     _walk_through_reads(call)
     _walk_through_ledger(call)
+    _walk_through_usage(call)
     _walk_through_removal(call)
     call("close", type(None))
 
@@ -196,6 +197,20 @@ def _walk_through_ledger(call: Callable[..., Any]) -> None:
     assert [(each.purpose, each.usage.total_tokens, each.latency_ms) for each in found.calls] == [("outline", 7, 12)]
     jobs, _ = call("list_jobs", list, type(None), team_id="acme-prod")
     assert [each.job_id for each in jobs] == [job.job_id]
+
+
+def _walk_through_usage(call: Callable[..., Any]) -> None:
+    call("note_denial", type(None), reason=Reason.MODEL_NOT_GRANTED, team_id="acme-prod", alias="slow")
+    now_ms = call("now_ms", int)
+    by_alias = [_core.UsageBy.ALIAS]
+    report = call(
+        "report_usage", _core.UsageReport, from_ms=0, to_ms=now_ms + 1, team_id="acme-prod", group_by=by_alias
+    )
+    [of_the_job, of_the_call] = [row for row in report.rows if row.denials == 0]
+    assert (of_the_job.alias, of_the_job.calls, of_the_job.charged) == (None, 0, CREDIT)
+    assert (of_the_call.alias, of_the_call.calls, of_the_call.failed_calls, of_the_call.tokens) == ("fast", 1, 1, 7)
+    assert of_the_call.latency_percentile(part=0.5) == pytest.approx(12, abs=2)
+    call("prune_usage", type(None), days_kept=90)
 
 
 def _walk_through_removal(call: Callable[..., Any]) -> None:
@@ -356,6 +371,7 @@ SLUGGED = [
     _core.EntryType,
     _core.JobStatus,
     _core.CallStatus,
+    _core.UsageBy,
 ]
 
 
