@@ -32,6 +32,7 @@ void define_types(py::module_& module) {
       .value("DAY", UsageBy::day)
       .value("REASON", UsageBy::reason)
       .finalize();
+  module.def("slug", [](UsageBy value) { return slug(value); }, "value"_arg);
   py::class_<UsageRow>(module, "UsageRow")
       .def_readonly("team_id", &UsageRow::team_id)
       .def_readonly("key_id", &UsageRow::key_id)

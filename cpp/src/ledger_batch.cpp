@@ -20,6 +20,9 @@ namespace saas_access {
 
 namespace {
 
+// What the latency of a call may seem to be whose process died: it is found when somebody starts again.
+constexpr std::int64_t kLongestCallMs = 600'000;
+
 void require_countable(const Usage& usage) {
   Problems problems;
   problems.range("total_tokens", usage.total_tokens, 0, std::numeric_limits<std::int64_t>::max());
@@ -284,6 +287,7 @@ Settlement LedgerBatch::settle(const CallId& call_id, const Usage& usage, std::i
     if (!call->asked) call->asked = call->alias;
     call->alias = books_->name(answered_by->alias.str());
     call->pricing = answered_by->pricing;
+    call->access_group = std::nullopt;  // it was the group of what was asked for
   }
   const MicroCredits price = capped_price(call->pricing, usage, call->job.has_value());
   const Settlement settlement =
@@ -313,7 +317,7 @@ Recovered LedgerBatch::recover(std::string_view dead_owner, std::int64_t limit) 
   for (const CallNumber number : calls) {
     const auto call = take_reservation(db, number);
     if (!call) continue;
-    const std::int64_t latency_ms = std::max<std::int64_t>(0, now_ms_ - call->created_at_ms);
+    const std::int64_t latency_ms = std::clamp<std::int64_t>(now_ms_ - call->created_at_ms, 0, kLongestCallMs);
     if (!call->known) {
       books_->account(call->team).held -= call->amount;
       record_call(db, *call, false, {}, latency_ms, 0);

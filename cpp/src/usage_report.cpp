@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <array>
+#include <cstdlib>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -259,6 +259,26 @@ void require_valid(const UsageQuery& query, const PageRequest& page) {
 }
 
 }  // namespace
+
+std::string_view slug(UsageBy by) noexcept {
+  switch (by) {
+    case UsageBy::team_id:
+      return "team_id";
+    case UsageBy::key_id:
+      return "key_id";
+    case UsageBy::alias:
+      return "alias";
+    case UsageBy::access_group:
+      return "access_group";
+    case UsageBy::hour:
+      return "hour";
+    case UsageBy::day:
+      return "day";
+    case UsageBy::reason:
+      return "reason";
+  }
+  std::abort();  // no such one can be made without a cast
+}
 
 UsageReport report_usage(Connection& db, const UsageQuery& query, const PageRequest& page) {
   require_valid(query, page);

@@ -1018,6 +1018,8 @@ def verify_ledger(
     """
     Checks the books of one team or of all, beside whatever else uses the file, and changes nothing. `progress` is called with the entries read and those there were at the start. Raises NotFound, StoreUnavailable.
     """
+@typing.overload
+def slug(value: UsageBy) -> str: ...
 
 MAX_MICRO_CREDITS: int = 1000000000000000000
 MICRO_PER_CREDIT: int = 1000000

@@ -114,6 +114,7 @@ def test_every_method_of_the_engine_is_reachable_with_its_types(path: Path) -> N
     _walk_through_reads(call)
     _walk_through_ledger(call)
     _walk_through_upkeep(call)
+    _walk_through_usage(call)
     _walk_through_removal(call)
     call("close", type(None))
 
@@ -227,6 +228,20 @@ def _walk_through_upkeep(call: Callable[..., Any]) -> None:
     assert "down" in call("find_webhook_trouble", str)
     events, _ = call("list_webhook_events", list, type(None))
     assert [(each.event_id, each.attempts, each.last_error) for each in events] == [(event.event_id, 1, "down")]
+
+
+def _walk_through_usage(call: Callable[..., Any]) -> None:
+    call("note_denial", type(None), reason=Reason.MODEL_NOT_GRANTED, team_id="acme-prod", alias="slow")
+    now_ms = call("now_ms", int)
+    by_alias = [_core.UsageBy.ALIAS]
+    report = call(
+        "report_usage", _core.UsageReport, from_ms=0, to_ms=now_ms + 1, team_id="acme-prod", group_by=by_alias
+    )
+    [of_the_job, of_the_call] = [row for row in report.rows if row.denials == 0]
+    assert (of_the_job.alias, of_the_job.calls, of_the_job.charged) == (None, 0, CREDIT)
+    assert (of_the_call.alias, of_the_call.calls, of_the_call.failed_calls, of_the_call.tokens) == ("fast", 1, 1, 7)
+    assert of_the_call.latency_percentile(part=0.5) == pytest.approx(12, abs=2)
+    call("prune_usage", type(None), days_kept=90)
 
 
 def _walk_through_removal(call: Callable[..., Any]) -> None:
@@ -389,6 +404,7 @@ SLUGGED = [
     _core.RefillMode,
     _core.JobStatus,
     _core.CallStatus,
+    _core.UsageBy,
 ]
 
 

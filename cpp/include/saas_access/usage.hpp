@@ -72,6 +72,7 @@ class UsageRollup {
 
 /// What the rows of a report are told apart by.
 enum class UsageBy : std::uint8_t { team_id, key_id, alias, access_group, hour, day, reason };
+[[nodiscard]] std::string_view slug(UsageBy by) noexcept;
 
 struct UsageQuery {
   std::optional<TeamId> team_id = {};  ///< also a deleted one

@@ -107,7 +107,7 @@ class _Totals:
             past = self._past
         totals: dict[str, _Sums] = {}
         for row in [*past, *self._report(ends_ms, now_ms + 1)]:
-            label = getattr(row, self._label.name.lower()) or ""
+            label = getattr(row, slug(self._label)) or ""
             if label not in totals and len(totals) >= most_labels:
                 label = _OTHER
             totals.setdefault(label, _Sums()).add(row)

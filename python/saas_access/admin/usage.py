@@ -9,7 +9,7 @@ from fastapi import Query, Response
 from starlette.responses import StreamingResponse
 
 from saas_access import problems, times
-from saas_access._core import UNKNOWN_MODEL, Engine, NotFound, UsageBy
+from saas_access._core import UNKNOWN_MODEL, Engine, NotFound, UsageBy, slug
 from saas_access.admin import access, errors, routes, usage_csv
 from saas_access.admin.access import Caller, TeamCaller
 from saas_access.admin.pages import PageOf
@@ -22,7 +22,7 @@ from saas_access.admin.writes import shown
 router = routes.router("Usage")
 
 _DEFAULT_DAYS = 30
-_GROUPS = {by.name.lower(): by for by in UsageBy}
+_GROUPS = {slug(by): by for by in UsageBy}
 
 TeamFilter = Annotated[str | None, Query(examples=["acme-prod"])]
 KeyFilter = Annotated[str | None, Query(examples=["key_5f2c9a7b1e3d4c6f8a0b1c2d"])]

@@ -49,7 +49,7 @@ class UsageFigures(Answer):
     @classmethod
     def of(cls, row: UsageRow, group_by: list[UsageBy]) -> UsageFigures:
         return cls(
-            **{by.name.lower(): _group_value(row, by) for by in group_by},
+            **{slug(by): _group_value(row, by) for by in group_by},
             calls=row.calls,
             failed_calls=row.failed_calls,
             denials=row.denials,
@@ -68,7 +68,7 @@ def _group_value(row: UsageRow, by: UsageBy) -> str | None:
     if by in (UsageBy.HOUR, UsageBy.DAY):
         start_ms = row.period_ms or 0
         return times.text(start_ms if by is UsageBy.HOUR else start_ms // _DAY_MS * _DAY_MS)
-    value: str | None = getattr(row, by.name.lower())
+    value: str | None = getattr(row, slug(by))
     return value
 
 
@@ -110,8 +110,9 @@ class UsageReview(Answer):
 
 def fields_of(group_by: list[UsageBy]) -> list[str]:
     """The names of a row's fields, in order."""
-    groups = [by.name.lower() for by in group_by]
-    return [*groups, *(name for name in UsageFigures.model_fields if not hasattr(UsageBy, name.upper()))]
+    groups = [slug(by) for by in group_by]
+    by_any = {slug(by) for by in UsageBy}
+    return [*groups, *(name for name in UsageFigures.model_fields if name not in by_any)]
 
 
 def values_of(figures: UsageFigures, names: list[str]) -> list[Any]:
