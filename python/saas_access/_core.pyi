@@ -60,6 +60,9 @@ __all__: list[str] = [
     "Reason",
     "Receipt",
     "Recovered",
+    "Refill",
+    "RefillMode",
+    "RefillPeriod",
     "Reservation",
     "ReserveOutcome",
     "ReserveRequest",
@@ -70,7 +73,11 @@ __all__: list[str] = [
     "Synchronous",
     "Team",
     "TeamPatch",
+    "UNKNOWN_MODEL",
     "Usage",
+    "UsageBy",
+    "UsageReport",
+    "UsageRow",
     "VirtualKey",
     "WebhookAttempt",
     "WebhookEvent",
@@ -144,6 +151,15 @@ class BudgetMode(enum.Enum):
 class Synchronous(enum.Enum):
     FULL = 0
     NORMAL = 1
+
+class RefillPeriod(enum.Enum):
+    DAILY = 0
+    WEEKLY = 1
+    MONTHLY = 2
+
+class RefillMode(enum.Enum):
+    ADD = 0
+    TOP_UP = 1
 
 class EntryType(enum.Enum):
     ALLOCATION = 0
@@ -714,6 +730,72 @@ class WebhookAttempt:
         self, *, event_id: str, attempt: int, error: str | None = None, next_attempt_at_ms: int | None = None
     ) -> None: ...
 
+class UsageBy(enum.Enum):
+    TEAM_ID = 0
+    KEY_ID = 1
+    ALIAS = 2
+    ACCESS_GROUP = 3
+    HOUR = 4
+    DAY = 5
+    REASON = 6
+
+class UsageRow:
+    def latency_percentile(self, *, part: float) -> int | None:
+        """
+        Milliseconds; None without calls.
+        """
+    @property
+    def access_group(self) -> str | None: ...
+    @property
+    def alias(self) -> str | None: ...
+    @property
+    def calls(self) -> int: ...
+    @property
+    def charged(self) -> int: ...
+    @property
+    def cost(self) -> int: ...
+    @property
+    def denials(self) -> int: ...
+    @property
+    def failed_calls(self) -> int: ...
+    @property
+    def key_id(self) -> str | None: ...
+    @property
+    def last_call_at_ms(self) -> int | None: ...
+    @property
+    def last_denial_at_ms(self) -> int | None: ...
+    @property
+    def latencies(self) -> list[tuple[int, int]]:
+        """
+        (bucket, calls in it), the fastest first; bucket i holds up to 2 ** (i / 4) milliseconds.
+        """
+    @property
+    def latency_ms(self) -> int:
+        """
+        Of all answered calls together.
+        """
+    @property
+    def period_ms(self) -> int | None: ...
+    @property
+    def reason(self) -> Reason | None: ...
+    @property
+    def team_id(self) -> str | None: ...
+    @property
+    def tokens(self) -> int: ...
+
+class UsageReport:
+    @property
+    def from_ms(self) -> int:
+        """
+        What was counted: the query's times, rounded outward.
+        """
+    @property
+    def next(self) -> int | None: ...
+    @property
+    def rows(self) -> list[UsageRow]: ...
+    @property
+    def to_ms(self) -> int: ...
+
 class Engine:
     """
     Owns the database and the current policy. Open one for each database in each process, after a fork. Thread-safe. Everything but a decision runs without the GIL.
@@ -854,7 +936,23 @@ class Engine:
         """
         Newest first.
         """
+    def note_denial(
+        self,
+        *,
+        reason: Reason,
+        team_id: str,
+        key_id: str | None = None,
+        alias: str | None = None,
+        access_group: str | None = None,
+    ) -> None:
+        """
+        Counts a refusal in memory; written out in the background.
+        """
     def now_ms(self) -> int: ...
+    def prune_usage(self, *, days_kept: int) -> None:
+        """
+        Drops the hours of usage before so many whole days, one hour a transaction. Days stay.
+        """
     def recover(self) -> Recovered:
         """
         Closes the calls of processes that have ended: streams that were being answered are charged by what is known, all others are released.
@@ -866,6 +964,20 @@ class Engine:
     def remove_models(
         self, *, group_name: str, model_aliases: list[str], options: WriteOptions = ...
     ) -> tuple[AccessGroup, Receipt]: ...
+    def report_usage(
+        self,
+        *,
+        from_ms: int,
+        to_ms: int,
+        team_id: str | None = None,
+        key_id: str | None = None,
+        alias: str | None = None,
+        access_group: str | None = None,
+        group_by: list[UsageBy] = [],
+        hides_refused_models: bool = False,
+        after: int | None = None,
+        limit: int | None = None,
+    ) -> UsageReport: ...
     def reserve(self, *, request: ReserveRequest) -> Reservation:
         """
         Holds what a call may cost and opens its record, durably.
@@ -1012,15 +1124,16 @@ def slug(value: EntryType) -> str: ...
 def slug(value: JobStatus) -> str: ...
 @typing.overload
 def slug(value: CallStatus) -> str: ...
+@typing.overload
+def slug(value: UsageBy) -> str: ...
 def verify_ledger(
     *, database: str, team_id: str | None = None, progress: collections.abc.Callable[[int, int], None] | None = None
 ) -> LedgerReport:
     """
     Checks the books of one team or of all, beside whatever else uses the file, and changes nothing. `progress` is called with the entries read and those there were at the start. Raises NotFound, StoreUnavailable.
     """
-@typing.overload
-def slug(value: UsageBy) -> str: ...
 
 MAX_MICRO_CREDITS: int = 1000000000000000000
 MICRO_PER_CREDIT: int = 1000000
-SCHEMA_VERSION: int = 2
+SCHEMA_VERSION: int = 5
+UNKNOWN_MODEL: str = "(unknown model)"

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from saas_access._core import SCHEMA_VERSION
-
 from .serving import answered, created, refused
 
 if TYPE_CHECKING:
