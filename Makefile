@@ -147,6 +147,13 @@ bench: $(VENV)/.created ## Measure decisions a second (SIZES="S M L"; L takes a 
 	cmake --build --preset bench
 	build/bench/decision_benchmark $(SIZES)
 
+.PHONY: bench-ledger
+bench-ledger: develop ## Measure durable calls a second, many in a transaction beside one by one, at the core and from Python
+	cmake --preset bench --log-level=WARNING
+	cmake --build --preset bench
+	build/bench/ledger_benchmark
+	$(BIN)/python benchmarks/ledger_from_python.py
+
 .PHONY: bench-proxy
 bench-proxy: develop ## Measure what the plugin costs the proxy: CPU time a request, beside a proxy without it
 	$(BIN)/python benchmarks/proxy_overhead.py
