@@ -37,6 +37,7 @@ struct StoredFile {
   std::string durable;
   std::vector<Change> pending;  ///< from durable to content, but for what a failed sync gave up
   bool has_durable_name = false;
+  bool is_log = false;
   std::vector<std::unique_ptr<std::array<char, 32768>>> shared_memory;
   std::vector<std::array<char, 32768>> shared_memory_at_death;
 };
@@ -57,7 +58,9 @@ struct OpenFile {
 /// A disk in memory with the operating system's cache on top, for the connections of several simulated processes, all
 /// on one thread. It is SQLite's default file system as long as it lives. A killed process changes nothing any more; a
 /// power cut kills all, and takes from each file whatever was not synced, but for a part that chance decides, to the
-/// sector: as POSIX allows it, a failed sync loses what it had to write.
+/// sector. What a failed sync of the write-ahead log had to write may be lost whatever syncs follow, as the kernel
+/// takes it for clean. For the database itself, SQLite relies on a sync that can be repeated: after a failed one, it
+/// does not write again what an earlier checkpoint in part wrote without a sync. So it can be repeated here.
 class Disk {
  public:
   using Image = std::map<std::string, std::string>;

@@ -67,7 +67,7 @@ struct FileMethods {
     const Verdict verdict = open.disk.ask(Access::sync, open.process);
     if (verdict.code == SQLITE_OK) {
       open.disk.sync(*open.file);
-    } else if (!was_dead && !open.disk.is_dead(open.process)) {
+    } else if (!was_dead && !open.disk.is_dead(open.process) && open.file->is_log) {
       open.disk.lose_pending(*open.file);
     }
     return verdict.code;
@@ -198,6 +198,7 @@ struct SystemMethods {
     if (name != nullptr && !makes && !disk.files_.contains(name)) return SQLITE_CANTOPEN;
     static_cast<Handle*>(handle)->open = &disk.open(name, handle);
     handle->pMethods = &kMethods;
+    static_cast<Handle*>(handle)->open->file->is_log = (flags & SQLITE_OPEN_WAL) != 0;
     if (out_flags != nullptr) *out_flags = flags;
     return SQLITE_OK;
   }
