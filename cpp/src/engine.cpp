@@ -167,6 +167,7 @@ void Engine::check_until_stopped() {
   while (!stop_.wait_for(lock, check_interval_, [this] { return stopping_; })) {
     lock.unlock();
     check();
+    try_to_write();
     flush_denials();
     if (const auto now = std::chrono::steady_clock::now(); now >= next_flush) {
       flush_key_uses();
@@ -185,6 +186,15 @@ void Engine::check() {
     const std::lock_guard lock(problem_mutex_);
     problem_ = error.what();
     store_ok_.store(false);
+  }
+}
+
+// Health says so as long as writes fail, and nobody may come any more who would find that they don't.
+void Engine::try_to_write() {
+  if (!database_.write_problem()) return;
+  try {
+    transact([](Connection& db) { db.exec("UPDATE policy_state SET revision = revision"); });
+  } catch (const StoreUnavailable&) {  // health says why
   }
 }
 
@@ -228,6 +238,7 @@ Health Engine::health() const {
   } catch (const std::exception& error) {
     health.problem = error.what();
   }
+  if (health.problem.empty()) health.problem = database_.write_problem().value_or("");
   if (!store_ok_.load() && health.problem.empty()) {
     const std::lock_guard lock(problem_mutex_);
     health.problem = problem_;

@@ -198,6 +198,7 @@ def _walk_through_ledger(call: Callable[..., Any]) -> None:
     unanswered = call("reserve", _core.Reservation, request=_request("acme-prod"))
     call("release", type(None), call_id=unanswered.call_id, failed=True, latency_ms=3)
     assert call("recover", _core.Recovered).released == 0
+    assert call("complete_overdue_jobs", int, after_hours=1, failed_jobs_are_free=False, limit=10) == 0
     done = call("complete_job", _core.Job, job_id=job.job_id, completion=JobCompletion())
     assert (done.status, done.costs.credits_charged) == (JobStatus.COMPLETED, CREDIT)
     found = call("find_job", _core.Job, job_id=job.job_id)

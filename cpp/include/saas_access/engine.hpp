@@ -16,9 +16,9 @@
 
 #include "saas_access/authorizer.hpp"
 #include "saas_access/database.hpp"
+#include "saas_access/denials.hpp"
 #include "saas_access/ledger.hpp"
 #include "saas_access/owner.hpp"
-#include "saas_access/denials.hpp"
 #include "saas_access/revision_counter.hpp"
 #include "saas_access/snapshot_cell.hpp"
 #include "saas_access/write.hpp"
@@ -132,6 +132,7 @@ class Engine {
   void adopt(const std::function<Snapshot(Connection&)>& read_policy);  // with snapshot_mutex_ held
   void check_until_stopped();
   void check();
+  void try_to_write();
   void flush_key_uses();
   void flush_denials();
   Receipt run_write(const WriteOptions& options, const std::function<void(Write&)>& work);

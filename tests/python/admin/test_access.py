@@ -29,6 +29,8 @@ TEAMS_MAY = {
     ("POST", "/api/jobs/{job_id}/complete"),
     ("POST", "/api/jobs/{job_id}/llm-call"),
     ("POST", "/api/jobs/{job_id}/llm-call-stream"),
+    ("POST", "/api/jobs/create-and-call"),
+    ("POST", "/api/jobs/create-and-call-stream"),
 }
 ANYONE_MAY = {("GET", "/api/health")}
 

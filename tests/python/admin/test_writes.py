@@ -117,7 +117,10 @@ def test_every_documented_write_is_among_those_tried(server: Server) -> None:
         for method, operation in methods.items()
         if any(parameter["name"] == "dry_run" for parameter in operation.get("parameters", []))
     }
-    reads_and_calls = {"/api/authorize/explain", "/api/jobs/{job_id}/llm-call", "/api/jobs/{job_id}/llm-call-stream"}
+    calls = {
+        f"/api/jobs/{call}{stream}" for call in ("{job_id}/llm-call", "create-and-call") for stream in ("", "-stream")
+    }
+    reads_and_calls = {"/api/authorize/explain", *calls}
     for path, methods in server.app.openapi()["paths"].items():
         for method in methods:
             assert method == "get" or path in reads_and_calls or (method.upper(), path) in documented

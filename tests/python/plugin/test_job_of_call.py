@@ -25,8 +25,8 @@ from saas_access._core import (
 from saas_access.proxy.calls import Candidate, Ticket
 from saas_access.proxy.job_calls import JobAnswer
 from saas_access.proxy.job_of_call import JobOfCall
-from saas_access.proxy.prices import Price
 from saas_access.proxy.plugin import Plugin
+from saas_access.proxy.prices import Price
 from saas_access.proxy.request_state import RequestState
 from saas_access.refusal import body_too_large
 from saas_access.runtime import Runtime
