@@ -87,8 +87,12 @@ RowId require_team_ever(Connection& db, const TeamId& team_id) {
   throw NotFound(describe(team_id) + " does not exist");
 }
 
+std::optional<RowId> find_recorded_name(Connection& db, const std::string& name) {
+  return find_integer(db, "SELECT row FROM recorded_name WHERE name = ?", name);
+}
+
 RowId record_name(Connection& db, const std::string& name) {
-  if (const auto row = find_integer(db, "SELECT row FROM recorded_name WHERE name = ?", name)) return *row;
+  if (const auto row = find_recorded_name(db, name)) return *row;
   execute(db, "INSERT INTO recorded_name (name) VALUES (?)", name);
   return db.getLastInsertRowid();
 }

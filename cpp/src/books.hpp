@@ -54,7 +54,9 @@ std::string transaction_id(RowId team, std::int64_t seq);
 /// The row of a team, also of a deleted one. NotFound for one that never was.
 RowId require_team_ever(Connection& db, const TeamId& team_id);
 
-/// The row under which the name of an alias or group is recorded in books and usage; made by the first use.
+/// The row under which the name of an alias or group is recorded in books and usage.
+std::optional<RowId> find_recorded_name(Connection& db, const std::string& name);
+/// The same; made by the first use.
 RowId record_name(Connection& db, const std::string& name);
 
 /// What deciding about a job needs of it.

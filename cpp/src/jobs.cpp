@@ -9,13 +9,13 @@
 #include "paging.hpp"
 #include "saas_access/usage.hpp"
 #include "text.hpp"
+#include "usage_rows.hpp"
 #include "validation.hpp"
 
 namespace saas_access {
 
 namespace {
 
-constexpr std::int64_t kMsPerHour = 3'600'000;
 constexpr std::int64_t kMostTimeoutHours = 8760;  // a year
 constexpr std::int64_t kMostCompletedAtOnce = 1000;
 
@@ -210,7 +210,7 @@ std::int64_t complete_overdue_jobs(Connection& db, const Overdue& overdue, UnixM
       prepare(db,
               "SELECT job_id FROM job j WHERE completed_at_ms IS NULL AND created_at_ms <= ? "
               "AND NOT EXISTS (SELECT 1 FROM reservation r WHERE r.job = j.row) ORDER BY created_at_ms LIMIT ?",
-              now_ms - overdue.after_hours * kMsPerHour, overdue.limit);
+              now_ms - overdue.after_hours * kHourMs, overdue.limit);
   while (query.executeStep()) found.emplace_back(query.getColumn(0).getString());
 
   JobCompletion completion;

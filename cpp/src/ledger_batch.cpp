@@ -117,10 +117,40 @@ std::string name_of(Connection& db, RowId recorded_name) {
   return query.executeStep() ? query.getColumn(0).getString() : std::string();
 }
 
-// How an entry speaks of the call; nothing where the entry's alias says it all.
-std::optional<std::string> description_of(Connection& db, const TakenCall& call) {
-  if (!call.asked) return std::nullopt;
-  return "Call of " + quote(name_of(db, call.alias)) + " in place of " + quote(name_of(db, *call.asked));
+std::string spoken(Connection& db, const TakenCall& call) {
+  const std::string name = "Call of " + quote(name_of(db, call.alias));
+  return call.asked ? name + " in place of " + quote(name_of(db, *call.asked)) : name;
+}
+
+// What an entry says of the call; nothing where the entry's alias says it all.
+std::optional<std::string> description_of(Connection& db, const TakenCall& call, EntryType type) {
+  if (type == EntryType::interrupted) return spoken(db, call) + " was cut off when its process ended";
+  if (call.asked) return spoken(db, call);
+  return std::nullopt;
+}
+
+// Takes the price from what is free; what goes beyond that is recorded, never silently lost.
+Settlement charge(Connection& db, Account& account, const TakenCall& call, EntryType type, MicroCredits price,
+                  UnixMs now_ms) {
+  account.held -= call.amount;
+  const MicroCredits charged = std::min(price, account.remaining());
+  const Settlement settlement{charged, price - charged};
+  NewEntry entry{.type = type,
+                 .amount = -charged,
+                 .description = description_of(db, call, type),
+                 .job = call.job,
+                 .virtual_key = call.virtual_key,
+                 .call = call.call,
+                 .alias = call.alias};
+  if (charged > 0) append_entry(db, account, entry, now_ms);
+  if (settlement.shortfall > 0) {
+    entry.type = EntryType::shortfall;
+    entry.amount = 0;
+    entry.description =
+        spoken(db, call) + " cost " + credits_text(settlement.shortfall) + " credits more than were left";
+    append_entry(db, account, entry, now_ms);
+  }
+  return settlement;
 }
 
 }  // namespace
@@ -128,10 +158,12 @@ std::optional<std::string> description_of(Connection& db, const TakenCall& call)
 /// What one transaction has read so far, by name and row, and the accounts as they will be.
 class LedgerBatch::Books {
  public:
-  explicit Books(Connection& connection) : db(connection) {}
+  Books(Connection& connection, std::string_view in_whose_name, UnixMs moment_ms)
+      : db(connection), owner(in_whose_name), now_ms(moment_ms) {}
 
   Connection& db;
-  UsageRollup usage;
+  const std::string owner;
+  const UnixMs now_ms;
 
   Account& account(RowId team) {
     const auto known = accounts_.find(team);
@@ -157,13 +189,45 @@ class LedgerBatch::Books {
                 [&] { return find_integer(db, "SELECT row FROM virtual_key WHERE key_id = ?", *key_id); });
   }
 
+  void open(CallNumber call, const ReserveRequest& request, RowId team, std::optional<RowId> job, MicroCredits amount) {
+    execute(db,
+            "INSERT INTO reservation (call, team, virtual_key, job, alias, access_group, purpose, amount_micro, "
+            "budget_mode, credits_per_call_micro, credits_per_dollar_micro, tokens_per_credit, owner, created_at_ms) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            call, team, key(request.key_id), job, name(request.alias.str()), name(request.access_group),
+            request.purpose, amount, static_cast<int>(request.pricing.mode), request.pricing.credits_per_call,
+            request.pricing.credits_per_dollar, request.pricing.tokens_per_credit, owner, now_ms);
+  }
+
+  /// The call, to be closed now; nothing if it was closed before.
+  std::optional<TakenCall> take(const CallId& call_id) {
+    const auto number = call_number(call_id);
+    return number ? take_reservation(db, *number) : std::nullopt;
+  }
+
+  Settlement close_answered(const TakenCall& call, EntryType type, const Usage& used, std::int64_t latency_ms) {
+    const MicroCredits price = capped_price(call.pricing, used, call.job.has_value());
+    const Settlement settlement = charge(db, account(call.team), call, type, price, now_ms);
+    record_call(db, call, true, used, latency_ms, settlement.charged);
+    usage_.call(call.used_by(), used, settlement.charged, latency_ms, now_ms);
+    return settlement;
+  }
+
+  void close_failed(const TakenCall& call, std::int64_t latency_ms) {
+    close_unsent(call);
+    record_call(db, call, false, {}, latency_ms, 0);
+    usage_.failure(call.used_by(), now_ms);
+  }
+
+  void close_unsent(const TakenCall& call) { account(call.team).held -= call.amount; }
+
   void store() {
     for (auto& [team, account] : accounts_) {
       if (account.now == account.stored) continue;
       store_account(db, account.now);
       account.stored = account.now;
     }
-    usage.write(db);
+    usage_.write(db);
   }
 
  private:
@@ -179,57 +243,15 @@ class LedgerBatch::Books {
     return rows.emplace(name, find()).first->second;
   }
 
+  UsageRollup usage_;
   std::map<RowId, Kept> accounts_;  // in one order in every process
   std::unordered_map<std::string, RowId> teams_;
   std::unordered_map<std::string, RowId> names_;
   std::unordered_map<std::string, std::optional<RowId>> keys_;
 };
 
-namespace {
-
-void insert_reservation(Connection& db, const ReserveRequest& request, CallNumber call, RowId team,
-                        std::optional<RowId> virtual_key, std::optional<RowId> job, RowId alias,
-                        std::optional<RowId> access_group, MicroCredits amount, const std::string& owner,
-                        UnixMs now_ms) {
-  execute(db,
-          "INSERT INTO reservation (call, team, virtual_key, job, alias, access_group, purpose, amount_micro, "
-          "budget_mode, credits_per_call_micro, credits_per_dollar_micro, tokens_per_credit, owner, created_at_ms) "
-          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-          call, team, virtual_key, job, alias, access_group, request.purpose, amount,
-          static_cast<int>(request.pricing.mode), request.pricing.credits_per_call, request.pricing.credits_per_dollar,
-          request.pricing.tokens_per_credit, owner, now_ms);
-}
-
-// Takes the price from what is free; what goes beyond that is recorded, never silently lost.
-Settlement charge(Connection& db, Account& account, const TakenCall& call, EntryType type, MicroCredits price,
-                  UnixMs now_ms) {
-  account.held -= call.amount;
-  const MicroCredits charged = std::min(price, account.remaining());
-  const Settlement settlement{charged, price - charged};
-  if (price == 0) return settlement;
-  NewEntry entry{.type = type,
-                 .amount = -charged,
-                 .description = description_of(db, call),
-                 .job = call.job,
-                 .virtual_key = call.virtual_key,
-                 .call = call.call,
-                 .alias = call.alias};
-  const std::string name = entry.description.value_or("Call of " + quote(name_of(db, call.alias)));
-  if (type == EntryType::interrupted) entry.description = name + " was cut off when its process ended";
-  if (charged > 0) append_entry(db, account, entry, now_ms);
-  if (settlement.shortfall > 0) {
-    entry.type = EntryType::shortfall;
-    entry.amount = 0;
-    entry.description = name + " cost " + credits_text(settlement.shortfall) + " credits more than were left";
-    append_entry(db, account, entry, now_ms);
-  }
-  return settlement;
-}
-
-}  // namespace
-
 LedgerBatch::LedgerBatch(Connection& db, std::string_view owner, UnixMs now_ms)
-    : books_(std::make_unique<Books>(db)), owner_(owner), now_ms_(now_ms) {}
+    : books_(std::make_unique<Books>(db, owner, now_ms)) {}
 
 LedgerBatch::~LedgerBatch() = default;
 
@@ -251,8 +273,7 @@ Reservation LedgerBatch::reserve(const ReserveRequest& request) {
   if (reservation.needed > reservation.remaining) return reservation;
 
   const CallNumber call = random_call_number();
-  insert_reservation(db, request, call, team, books_->key(request.key_id), job ? std::optional(job->row) : std::nullopt,
-                     books_->name(request.alias.str()), books_->name(request.access_group), for_call, owner_, now_ms_);
+  books_->open(call, request, team, job ? std::optional(job->row) : std::nullopt, for_call);
   if (job) start_job(db, *job, for_job);
   account.held += reservation.needed;
   reservation.call_id = call_id_of(call);
@@ -271,7 +292,8 @@ void LedgerBatch::mark_answering(const CallId& call_id, const Usage& known,
   if (!answered_by) return;
   const Pricing& pricing = answered_by->pricing;
   execute(books_->db,
-          "UPDATE reservation SET asked = alias, alias = ?, budget_mode = ?, credits_per_call_micro = ?, "
+          "UPDATE reservation SET asked = alias, alias = ?, access_group = NULL, budget_mode = ?, "
+          "credits_per_call_micro = ?, "
           "credits_per_dollar_micro = ?, tokens_per_credit = ? WHERE call = ? AND asked IS NULL",
           books_->name(answered_by->alias.str()), static_cast<int>(pricing.mode), pricing.credits_per_call,
           pricing.credits_per_dollar, pricing.tokens_per_credit, *call);
@@ -280,8 +302,7 @@ void LedgerBatch::mark_answering(const CallId& call_id, const Usage& known,
 Settlement LedgerBatch::settle(const CallId& call_id, const Usage& usage, std::int64_t latency_ms,
                                const std::optional<Substitute>& answered_by) {
   require_countable(usage);
-  const auto number = call_number(call_id);
-  auto call = number ? take_reservation(books_->db, *number) : std::nullopt;
+  auto call = books_->take(call_id);
   if (!call) return {};
   if (answered_by) {
     if (!call->asked) call->asked = call->alias;
@@ -289,48 +310,37 @@ Settlement LedgerBatch::settle(const CallId& call_id, const Usage& usage, std::i
     call->pricing = answered_by->pricing;
     call->access_group = std::nullopt;  // it was the group of what was asked for
   }
-  const MicroCredits price = capped_price(call->pricing, usage, call->job.has_value());
-  const Settlement settlement =
-      charge(books_->db, books_->account(call->team), *call, EntryType::charge, price, now_ms_);
-  record_call(books_->db, *call, true, usage, latency_ms, settlement.charged);
-  books_->usage.call(call->used_by(), usage, settlement.charged, latency_ms, now_ms_);
-  return settlement;
+  return books_->close_answered(*call, EntryType::charge, usage, latency_ms);
 }
 
 void LedgerBatch::release(const CallId& call_id, bool failed, std::int64_t latency_ms) {
-  const auto number = call_number(call_id);
-  const auto call = number ? take_reservation(books_->db, *number) : std::nullopt;
+  const auto call = books_->take(call_id);
   if (!call) return;
-  books_->account(call->team).held -= call->amount;
-  if (!failed) return;
-  record_call(books_->db, *call, false, {}, latency_ms, 0);
-  books_->usage.failure(call->used_by(), now_ms_);
+  if (failed) {
+    books_->close_failed(*call, latency_ms);
+  } else {
+    books_->close_unsent(*call);
+  }
 }
 
 Recovered LedgerBatch::recover(std::string_view dead_owner, std::int64_t limit) {
-  Connection& db = books_->db;
   std::vector<CallNumber> calls;
-  auto query = prepare(db, "SELECT call FROM reservation WHERE owner = ? LIMIT ?", std::string(dead_owner), limit);
+  auto query =
+      prepare(books_->db, "SELECT call FROM reservation WHERE owner = ? LIMIT ?", std::string(dead_owner), limit);
   while (query.executeStep()) calls.push_back(query.getColumn(0).getInt64());
 
   Recovered recovered;
   for (const CallNumber number : calls) {
-    const auto call = take_reservation(db, number);
+    const auto call = take_reservation(books_->db, number);
     if (!call) continue;
-    const std::int64_t latency_ms = std::clamp<std::int64_t>(now_ms_ - call->created_at_ms, 0, kLongestCallMs);
-    if (!call->known) {
-      books_->account(call->team).held -= call->amount;
-      record_call(db, *call, false, {}, latency_ms, 0);
-      books_->usage.failure(call->used_by(), now_ms_);
+    const std::int64_t latency_ms = std::clamp<std::int64_t>(books_->now_ms - call->created_at_ms, 0, kLongestCallMs);
+    if (call->known) {
+      books_->close_answered(*call, EntryType::interrupted, *call->known, latency_ms);
+      recovered.charged += 1;
+    } else {
+      books_->close_failed(*call, latency_ms);
       recovered.released += 1;
-      continue;
     }
-    const MicroCredits price = capped_price(call->pricing, *call->known, call->job.has_value());
-    const Settlement settlement =
-        charge(db, books_->account(call->team), *call, EntryType::interrupted, price, now_ms_);
-    record_call(db, *call, true, *call->known, latency_ms, settlement.charged);
-    books_->usage.call(call->used_by(), *call->known, settlement.charged, latency_ms, now_ms_);
-    recovered.charged += 1;
   }
   return recovered;
 }

@@ -122,14 +122,14 @@ void LedgerWriter::run() {
     auto batch = next_batch();
     const bool last = stopping_ && batch.empty();
     lock.unlock();
+    const bool owed_before = !owed_.empty();
     if (!batch.empty()) {
       write(batch);
       report(std::move(batch));
     }
-    if (const auto now = std::chrono::steady_clock::now(); last || now >= next_payment) {
-      pay_owed();
-      next_payment = now + kOwedInterval;
-    }
+    const bool pays = last || (owed_before && std::chrono::steady_clock::now() >= next_payment);
+    if (pays) pay_owed();
+    if (pays || !owed_before) next_payment = std::chrono::steady_clock::now() + kOwedInterval;
     if (last) return;
     lock.lock();
   }
@@ -155,20 +155,13 @@ void LedgerWriter::report(std::vector<Write> batch) {
 }
 
 void LedgerWriter::pay_owed() {
-  std::vector<Write> owed;
-  {
-    const std::lock_guard lock(mutex_);
-    owed.swap(owed_);
-  }
-  if (owed.empty()) return;
-  for (std::span<Write> rest = owed; !rest.empty();) {
+  for (std::span<Write> rest = owed_; !rest.empty();) {
     const auto some = rest.first(std::min(rest.size(), kMostAtOnce));
     write_together(some);
     rest = rest.subspan(some.size());
   }
-  std::erase_if(owed, [](const Write& each) { return !each.refused_by_store; });
   const std::lock_guard lock(mutex_);
-  owed_.insert(owed_.begin(), std::make_move_iterator(owed.begin()), std::make_move_iterator(owed.end()));
+  std::erase_if(owed_, [](const Write& each) { return !each.refused_by_store; });
 }
 
 void LedgerWriter::write(std::vector<Write>& batch) {

@@ -83,7 +83,7 @@ struct Wanted {
 // Of a name that may have been deleted since, or never used.
 template <class Name>
 RowId recorded_row(Connection& db, const Name& name, bool& nothing) {
-  if (const auto row = find_integer(db, "SELECT row FROM recorded_name WHERE name = ?", name)) return *row;
+  if (const auto row = find_recorded_name(db, name.str())) return *row;
   require_row(db, name);
   nothing = true;
   return 0;

@@ -7,6 +7,7 @@
 
 #include "books.hpp"
 #include "saas_access/ledger.hpp"
+#include "saas_access/saturated_sum.hpp"
 #include "sql.hpp"
 
 namespace saas_access {
@@ -36,16 +37,10 @@ Finding amount_differs(std::optional<Number> seq, std::string problem, MicroCred
   return Wrong{seq, std::move(problem), credits_text(expected), credits_text(found)};
 }
 
-// The sum, or the nearest number there is: no true amount comes near it, so that it is found to be wrong.
-Number capped_sum(Number left, Number right) {
-  Number sum = 0;
-  if (!__builtin_add_overflow(left, right, &sum)) return sum;
-  return right > 0 ? std::numeric_limits<Number>::max() : std::numeric_limits<Number>::min();
-}
-
+// No true amount comes near what a sum is capped at, so that it is found to be wrong.
 Number sum_of_rows(Query&& query) {
   Number sum = 0;
-  while (query.executeStep()) sum = capped_sum(sum, query.getColumn(0).getInt64());
+  while (query.executeStep()) sum = saturated_sum(sum, query.getColumn(0).getInt64());
   return sum;
 }
 
@@ -63,8 +58,8 @@ Moment read_moment(Connection& db, RowId team) {
   if (name.executeStep()) moment.team_id = name.getColumn(0).getString();
   if (find_integer(db, "SELECT 1 FROM account WHERE team = ?", team)) moment.account = read_account(db, team);
   moment.last_seq = find_integer(db, "SELECT max(seq) FROM ledger_entry WHERE team = ?", team).value_or(0);
-  moment.held = capped_sum(sum_of_rows(prepare(db, "SELECT amount_micro FROM reservation WHERE team = ?", team)),
-                           sum_of_rows(prepare(db, "SELECT held_micro FROM job WHERE team = ?", team)));
+  moment.held = saturated_sum(sum_of_rows(prepare(db, "SELECT amount_micro FROM reservation WHERE team = ?", team)),
+                              sum_of_rows(prepare(db, "SELECT held_micro FROM job WHERE team = ?", team)));
   return moment;
 }
 
@@ -158,8 +153,8 @@ class TeamCheck {
     }
     const auto type = static_cast<EntryType>(entry.type);
     if (auto wrong = check_sign(type, entry.amount)) return wrong;
-    balance_ = capped_sum(balance_, entry.amount);
-    if (changes_allocation(type)) allocated_ = capped_sum(allocated_, entry.amount);
+    balance_ = saturated_sum(balance_, entry.amount);
+    if (changes_allocation(type)) allocated_ = saturated_sum(allocated_, entry.amount);
     if (charges(type) && entry.charged) charged_.push_back(*entry.charged);
     if (entry.balance_after < 0)
       return Wrong{seq_, "its balance is negative", "0 or more", credits_text(entry.balance_after)};

@@ -11,6 +11,7 @@
 #include "ledger_test.hpp"
 #include "saas_access/ledger_writer.hpp"
 #include "saas_access/owner.hpp"
+#include "saas_access/usage.hpp"
 
 namespace saas_access {
 namespace {
@@ -111,7 +112,9 @@ TEST_F(RecoveryTest, AStreamThatWasCutOffIsChargedByWhatWasKnown) {
 
 TEST_F(RecoveryTest, ItIsChargedAsWhatWasAnswering) {
   auto dead = other();
-  const auto call_id = reserve_as(*dead, call()).call_id;
+  ReserveRequest asked = call();
+  asked.access_group = GroupName("ab");
+  const auto call_id = reserve_as(*dead, asked).call_id;
   dead.reset();
   Substitute cheap{AliasName("b"), {}, {}};
   cheap.pricing.credits_per_call = kMicroPerCredit / 4;
@@ -119,6 +122,13 @@ TEST_F(RecoveryTest, ItIsChargedAsWhatWasAnswering) {
   engine_.recover();
   EXPECT_EQ(credits_text(balance().used), "0.25");
   EXPECT_EQ(entries().items.front().description, "Call of 'b' in place of 'a' was cut off when its process ended");
+  UsageQuery query;
+  query.to_ms = kNow + 1;
+  query.group_by = {UsageBy::alias, UsageBy::access_group};
+  const auto used = engine_.read([&](Connection& db) { return report_usage(db, query, {}); }).rows.items;
+  ASSERT_EQ(used.size(), 1U);
+  EXPECT_EQ(used[0].alias, AliasName("b"));
+  EXPECT_EQ(used[0].access_group, std::nullopt) << "it was the group of 'a'";
 }
 
 TEST_F(RecoveryTest, AMarkChangesNothingForACallThatEndsAsItShould) {

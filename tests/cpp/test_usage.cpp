@@ -6,52 +6,10 @@
 #include <set>
 
 #include "books.hpp"
-#include "ledger_test.hpp"
-#include "rows.hpp"
-#include "saas_access/usage.hpp"
+#include "usage_test.hpp"
 
 namespace saas_access {
 namespace {
-
-constexpr UnixMs kHour = 3'600'000;
-constexpr UnixMs kDay = 24 * kHour;
-constexpr UnixMs kMidnight = 19'675 * kDay;  // of the day of EngineTest::kNow
-
-class UsageTest : public LedgerTest {
- protected:
-  UsageTest() {
-    for (int i = 0; i < 3; ++i) {
-      const TeamId team("team-" + std::to_string(i));
-      write([&](Write& w) { create_team(w, new_team(team.str(), groups({"ab"}))); });
-      teams_.push_back(team);
-      for (int k = 0; k < 2; ++k) {
-        keys_.push_back(
-            write([&](Write& w) { return create_key(w, team, new_key(digest_of(10 * i + k))); }).value.key_id);
-      }
-    }
-  }
-
-  UsageReport report(const UsageQuery& query, const PageRequest& page = {}) {
-    return engine_.read([&](Connection& db) { return report_usage(db, query, page); });
-  }
-  UsageRow total(UnixMs from_ms, UnixMs to_ms) { return report({.from_ms = from_ms, .to_ms = to_ms}).rows.items.at(0); }
-
-  template <class Gather>
-  void record(Gather&& gather) {
-    engine_.transact([&](Connection& db) {
-      UsageRollup rollup;
-      gather(rollup, db);
-      rollup.write(db);
-    });
-  }
-
-  [[nodiscard]] RowId row_of(const TeamId& team) const {
-    return engine_.read([&](Connection& db) { return require_row(db, team); });
-  }
-
-  std::vector<TeamId> teams_;
-  std::vector<KeyId> keys_;  // two of each team
-};
 
 // -- against a plain model
 
@@ -427,65 +385,6 @@ TEST_F(UsageTest, OldHoursAreDroppedAndTheirDaysStay) {
       report({.from_ms = kToday - 95 * kDay, .to_ms = kToday - 89 * kDay, .group_by = {UsageBy::hour}});
   EXPECT_EQ(by_hour.rows.items.size(), 2U);
   EXPECT_EQ(by_hour.from_ms, kToday - 90 * kDay);
-}
-
-// -- refusals
-
-class DenialsTest : public UsageTest {
- protected:
-  Denial denial(const std::string& alias, Reason reason = Reason::model_not_granted) const {
-    return {.team_id = teams_[0], .key_id = keys_[0], .alias = AliasName(alias), .access_group = {}, .reason = reason};
-  }
-  void note(const Denial& denial) { counts_.note(*engine_.snapshot(), denial, engine_.now_ms()); }
-  void flush() {
-    counts_.flush([this](auto&& work) { engine_.transact(work); });
-  }
-  // "alias reason denials", of all rows.
-  std::vector<std::string> denied() {
-    std::vector<std::string> found;
-    const auto report_of_all =
-        report({.from_ms = kNow - kHour, .to_ms = kNow + kHour, .group_by = {UsageBy::alias, UsageBy::reason}});
-    for (const UsageRow& row : report_of_all.rows.items) {
-      found.push_back(row.alias.value_or(AliasName("-")).str() + " " + std::string(slug(row.reason.value())) + " " +
-                      std::to_string(row.denials));
-    }
-    std::ranges::sort(found);
-    return found;
-  }
-
-  DenialCounts counts_;
-};
-
-TEST_F(DenialsTest, OnlyNamesThatExistAreRecorded) {
-  for (int i = 0; i < 1'000; ++i) note(denial("no-such-model-" + std::to_string(i)));
-  note(denial("c"));
-  note(denial("c"));
-  note(denial("a", Reason::credits_exhausted));
-  note({.team_id = teams_[0], .key_id = {}, .alias = {}, .access_group = {}, .reason = Reason::route_not_allowed});
-  note({.team_id = TeamId("nobody"), .key_id = {}, .alias = AliasName("c"), .access_group = {}});
-  EXPECT_TRUE(denied().empty());
-  flush();
-  const std::vector<std::string> expected = {"(unknown model) model_not_granted 1000", "- route_not_allowed 1",
-                                             "a credits_exhausted 1", "c model_not_granted 2"};
-  EXPECT_EQ(denied(), expected);
-  flush();
-  EXPECT_EQ(denied(), expected);
-}
-
-TEST_F(DenialsTest, WhatCouldNotBeWrittenIsKept) {
-  note(denial("c"));
-  EXPECT_THROW(counts_.flush([](auto&&) { throw StoreUnavailable("full"); }), StoreUnavailable);
-  note(denial("c"));
-  flush();
-  EXPECT_EQ(denied(), std::vector<std::string>{"c model_not_granted 2"});
-}
-
-TEST_F(DenialsTest, TheEngineWritesThemBeforeItEnds) {
-  {
-    Engine other(file_.path(), clock(), 3'600'000);
-    other.note_denial(denial("c"));
-  }
-  EXPECT_EQ(denied(), std::vector<std::string>{"c model_not_granted 1"});
 }
 
 }  // namespace

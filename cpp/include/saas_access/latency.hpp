@@ -7,13 +7,9 @@
 #include <utility>
 #include <vector>
 
-namespace saas_access {
+#include "saas_access/saturated_sum.hpp"
 
-/// a + b, or the most that is countable: a sum for people, which must not stop what it counts.
-[[nodiscard]] constexpr std::int64_t saturated_sum(std::int64_t a, std::int64_t b) noexcept {
-  std::int64_t sum = 0;
-  return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
-}
+namespace saas_access {
 
 /// How long calls took: how many fell into each of the buckets, of which a doubling has four. A percentile read from
 /// them is off by less than a fifth at the very worst, by a few hundredths as a rule.

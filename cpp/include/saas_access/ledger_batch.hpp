@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "saas_access/connection.hpp"
@@ -37,8 +36,6 @@ class LedgerBatch {
  private:
   class Books;
   std::unique_ptr<Books> books_;
-  std::string owner_;
-  UnixMs now_ms_;
 };
 
 }  // namespace saas_access

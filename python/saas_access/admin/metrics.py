@@ -12,11 +12,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from saas_access import times
 from saas_access._core import MICRO_PER_CREDIT, CoreError, Engine, UsageBy, UsageRow, slug
 from saas_access.admin import routes
 from saas_access.admin.access import Service
 from saas_access.admin.routes import ServiceOf
-from saas_access.admin.usage_csv import DAY_MS
 
 router = routes.router("Health")
 # Where Prometheus looks unless it is told otherwise.
@@ -99,7 +99,7 @@ class _Totals:
     def read(self, most_labels: int) -> dict[str, _Sums]:
         """By label; those that came after the first `most_labels` together as 'other'."""
         now_ms = self._engine.now_ms()
-        ends_ms = (now_ms // DAY_MS - 1) * DAY_MS
+        ends_ms = (now_ms // times.DAY_MS - 1) * times.DAY_MS
         with self._lock:
             if self._past_ends_ms != ends_ms:
                 self._past = self._report(0, ends_ms)

@@ -16,7 +16,6 @@ from saas_access.admin.pages import PageOf
 from saas_access.admin.ranges import From, To, milliseconds
 from saas_access.admin.routes import Audience, CallerOf, EngineOf
 from saas_access.admin.usage_answers import UsageFigures, UsageList
-from saas_access.admin.usage_csv import DAY_MS
 from saas_access.admin.writes import shown
 
 router = routes.router("Usage")
@@ -112,7 +111,7 @@ def _range(engine: Engine, from_time: str | None, to_time: str | None) -> tuple[
     to_ms = engine.now_ms() + 1 if to_ms is None else to_ms
     from_ms = milliseconds("from", from_time)
     if from_ms is None:
-        from_ms = ((to_ms - 1) // DAY_MS - (_DEFAULT_DAYS - 1)) * DAY_MS
+        from_ms = ((to_ms - 1) // times.DAY_MS - (_DEFAULT_DAYS - 1)) * times.DAY_MS
     return max(from_ms, 0), max(to_ms, 0)
 
 

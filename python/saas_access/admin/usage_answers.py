@@ -22,9 +22,6 @@ from saas_access.admin.answers import (
     Time,
 )
 
-_HOUR_MS = 3_600_000
-_DAY_MS = 24 * _HOUR_MS
-
 
 class UsageFigures(Answer):
     """One row: the fields that were grouped by, and the figures."""
@@ -67,7 +64,7 @@ def _group_value(row: UsageRow, by: UsageBy) -> str | None:
         return None if row.reason is None else slug(row.reason)
     if by in (UsageBy.HOUR, UsageBy.DAY):
         start_ms = row.period_ms or 0
-        return times.text(start_ms if by is UsageBy.HOUR else start_ms // _DAY_MS * _DAY_MS)
+        return times.text(start_ms if by is UsageBy.HOUR else start_ms // times.DAY_MS * times.DAY_MS)
     value: str | None = getattr(row, slug(by))
     return value
 

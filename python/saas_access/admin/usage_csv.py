@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from saas_access import times
 from saas_access._core import Engine, UsageBy
 from saas_access.admin.usage_answers import UsageFigures, fields_of, values_of
 
-DAY_MS = 24 * 3_600_000
 # A spreadsheet takes a cell that begins so for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -35,9 +35,9 @@ def _slices(engine: Engine, from_ms: int, to_ms: int, *, by_time: bool) -> Itera
     if not by_time or to_ms <= from_ms:
         yield from_ms, to_ms
         return
-    last_ms = max(min(to_ms, engine.now_ms() + DAY_MS), from_ms + 1)  # nothing is in the future
+    last_ms = max(min(to_ms, engine.now_ms() + times.DAY_MS), from_ms + 1)  # nothing is in the future
     while from_ms < last_ms:
-        end_ms = min((from_ms // DAY_MS + 1) * DAY_MS, last_ms)
+        end_ms = min((from_ms // times.DAY_MS + 1) * times.DAY_MS, last_ms)
         yield from_ms, end_ms
         from_ms = end_ms
 

@@ -12,7 +12,6 @@ from saas_access.admin import routes
 from saas_access.admin.routes import EngineOf
 from saas_access.admin.usage import TeamFilter
 from saas_access.admin.usage_answers import MostDenied, UnusedAlias, UnusedGroup, UsageReview
-from saas_access.admin.usage_csv import DAY_MS
 from saas_access.admin.writes import shown
 
 router = routes.router("Usage")
@@ -31,7 +30,7 @@ def review_usage(
     """
     model_aliases, _ = engine.list_model_aliases()
     held = _held(engine, team_id)
-    since_ms = (engine.now_ms() // DAY_MS - (days - 1)) * DAY_MS
+    since_ms = (engine.now_ms() // times.DAY_MS - (days - 1)) * times.DAY_MS
     ever = engine.report_usage(
         from_ms=0, to_ms=engine.now_ms() + 1, team_id=team_id, group_by=[UsageBy.ALIAS, UsageBy.ACCESS_GROUP]
     )

@@ -241,8 +241,7 @@ class Calls:
 
     async def _usage(self, ticket: Ticket, stated: Usage | None) -> Usage:
         if not ticket.needs_usage:
-            reported = ticket.usage.result() if ticket.usage.done() else None
-            return reported or stated or Usage()
+            return stated or Usage()
         reported = None
         with suppress(asyncio.TimeoutError):
             patience = _LATE_EVENT_WAIT_S if ticket.broken_off else _EVENT_WAIT_S

@@ -34,6 +34,7 @@ from saas_access.proxy.prices import Price, price_of
 from saas_access.proxy.request_state import RequestState, current_request, request_state
 from saas_access.proxy.router_view import deployments_of, llm_router, names_of_deployments
 from saas_access.proxy.routes import Kind, TeamRoute, Used
+from saas_access.proxy.sanitising import stated_length
 from saas_access.refusal import (
     Refusal,
     key_refused,
@@ -122,8 +123,7 @@ class AccessHook(CustomLogger):
         """What the call may use. None where nothing depends on it: measuring a long prompt takes time."""
         if state.job is None and all(each.pricing.mode is BudgetMode.JOB_BASED for each in decisions):
             return None
-        length = next((value for name, value in state.scope["headers"] if name == b"content-length"), b"0")
-        size = int(length) if length.isdigit() else 0
+        size = stated_length(state.scope)
         return demand_of(data, route.fields, route.used, self._plugin.settings.default_max_tokens, size)
 
     async def _reserve(self, state: RequestState, candidates: list[Candidate]) -> tuple[Reservation, list[Candidate]]:
@@ -234,14 +234,18 @@ class AccessHook(CustomLogger):
 
 def _candidate(decision: Decision, demand: Demand | None) -> Candidate:
     deployments = deployments_of(decision.litellm_model)
-    price = Price() if demand is None else price_of(deployments, litellm.model_cost)
+    price, estimate, prompt = Price(), Usage(), Usage()
+    if demand is not None:
+        price = price_of(deployments, litellm.model_cost)
+        estimate = demand.usage(price)
+        prompt = demand.usage_of_prompt(price, estimate)
     return Candidate(
         alias=decision.alias,
         litellm_model=decision.litellm_model,
         pricing=decision.pricing,
         price=price,
-        estimate=Usage() if demand is None else demand.usage(price),
-        prompt=Usage() if demand is None else demand.usage_of_prompt(price),
+        estimate=estimate,
+        prompt=prompt,
         names=frozenset(names_of_deployments(decision.litellm_model, deployments)),
         access_group=decision.groups[0] if decision.groups else None,
     )

@@ -92,10 +92,10 @@ class Demand:
             total_tokens=self.input_tokens + self.output_tokens, price_known=dollars > 0, cost=picodollars(dollars)
         )
 
-    def usage_of_prompt(self, price: Price) -> Usage:
-        """The part that is certain before anything is answered."""
+    def usage_of_prompt(self, price: Price, most: Usage) -> Usage:
+        """The part of `most`, what all of it comes to at this price, that is certain before anything is answered."""
         prompt = replace(self, output_tokens=0, seconds=0, images=0, queries=0).usage(price)
-        return Usage(total_tokens=prompt.total_tokens, price_known=self.usage(price).price_known, cost=prompt.cost)
+        return Usage(total_tokens=prompt.total_tokens, price_known=most.price_known, cost=prompt.cost)
 
 
 def demand_of(

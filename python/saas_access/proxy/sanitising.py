@@ -96,12 +96,17 @@ def limited(receive: Receive, limit_mb: int) -> Receive:
     return within
 
 
+def stated_length(scope: Mapping[str, Any]) -> int:
+    """The bytes that a request says its body has; 0 where it doesn't say."""
+    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    return int(length) if length.isdigit() else 0
+
+
 async def whole_body(scope: Mapping[str, Any], receive: Receive, limit_mb: int) -> bytes:
     """The request's body. Raises RequestRefusedError for one over the limit, before it is read where its length is
     told.
     """
-    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    if length.isdigit() and int(length) > limit_mb * _MIB:
+    if stated_length(scope) > limit_mb * _MIB:
         raise RequestRefusedError(body_too_large(limit_mb))
     receive, body = limited(receive, limit_mb), bytearray()
     while True:

@@ -164,6 +164,24 @@ def test_what_writes_no_answer_uses_its_content(used: Used) -> None:
     assert most({"messages": "x" * 400}, used=used).total_tokens < 120
 
 
+def test_of_a_prompt_alone_no_answer_is_charged() -> None:
+    demand = demand_of({"messages": "x" * 398, "max_tokens": 50}, frozenset({"messages"}), Used.TEXT, 1000)
+    known = price(input_cost_per_token="3e-6", output_cost_per_token="5e-6")
+    everything = demand.usage(known)
+    assert (everything.total_tokens, everything.cost) == (
+        153,
+        picodollars(Decimal("3e-6") * 103 + Decimal("5e-6") * 50),
+    )
+    prompt = demand.usage_of_prompt(known, everything)
+    assert (prompt.total_tokens, prompt.price_known) == (104, True)
+    assert prompt.cost == picodollars(Decimal("3e-6") * 104)
+
+
+def test_of_a_model_without_a_price_the_prompt_has_none() -> None:
+    demand = demand_of({"messages": "x"}, frozenset({"messages"}), Used.TEXT, 1000)
+    assert not demand.usage_of_prompt(Price(), demand.usage(Price())).price_known
+
+
 def test_a_price_that_the_call_has_no_unit_of_is_not_known() -> None:
     assert not most({"messages": "hi"}, price(output_cost_per_video_per_second="1")).price_known
 
