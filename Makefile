@@ -5,6 +5,8 @@ PORT ?= 8003
 DATABASE ?= saas_access.db
 SIZES ?= S M
 ROUNDS ?= 50
+KILLS ?= 200
+SEED ?= 1
 LITELLM_VERSIONS ?= 1.103.11 1.109.1
 
 .DEFAULT_GOAL := help
@@ -94,8 +96,16 @@ fuzz: $(VENV)/.created ## Fuzz the core's inputs under sanitizers, ROUNDS times 
 	cmake --build --preset asan
 	FUZZ_ROUNDS=$(ROUNDS) ctest --preset asan -R fuzz
 
+.PHONY: test-kills
+test-kills: develop ## Kill workers and whole proxies under load, KILLS times, at moments chosen by SEED (some 15 s a kill)
+	KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m pytest -s tests/proxy/test_kills.py
+
+.PHONY: test-load
+test-load: develop ## As many calls as credits, up to thousands, by 64 clients and 4 workers
+	$(BIN)/python -m pytest -m 'long or not long' tests/proxy/test_credits_under_load.py
+
 .PHONY: test-long
-test-long: test-asan test-tsan fuzz test-versions test-clients ## Tests that take long: sanitizers, fuzzing, other LiteLLM releases, real clients
+test-long: test-asan test-tsan fuzz test-load test-kills test-versions test-clients ## Tests that take long: sanitizers, fuzzing, load, kills, other LiteLLM releases, real clients
 
 # Each kind of client program has an environment of its own: their pins don't agree with each other, nor with LiteLLM's.
 CLIENTS := .venv-clients

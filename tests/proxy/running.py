@@ -189,7 +189,7 @@ def new_proxy(folder: Path, config: dict[str, Any], *, server: tuple[str, ...] =
         **os.environ,
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "TIMEOUT_WORKER_HEALTHCHECK": "60",
-        "PYTHONPATH": str(HERE),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(HERE), os.environ.get("PYTHONPATH")))),
     }
     litellm = str(Path(sys.executable).with_name("litellm"))
     command = [litellm, "--config", "config.yaml", "--host", "127.0.0.1", "--port", str(port)]
