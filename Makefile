@@ -5,6 +5,7 @@ PORT ?= 8003
 DATABASE ?= saas_access.db
 SIZES ?= S M
 ROUNDS ?= 50
+SEEDS ?= 20000
 KILLS ?= 200
 SEED ?= 1
 LITELLM_VERSIONS ?= 1.103.11 1.109.1
@@ -104,8 +105,14 @@ test-kills: develop ## Kill workers and whole proxies under load, KILLS times, a
 test-load: develop ## As many calls as credits, up to thousands, by 64 clients and 4 workers
 	$(BIN)/python -m pytest -m 'long or not long' tests/proxy/test_credits_under_load.py
 
+.PHONY: simulate
+simulate: $(VENV)/.created ## Simulate SEEDS histories of the ledger with crashes and faults, from SEED on; a failing one is printed
+	cmake --preset default --log-level=WARNING
+	cmake --build --preset default --target simulate
+	build/default/tests/cpp/simulation/simulate -runs=$(SEEDS) -seed=$(SEED)
+
 .PHONY: test-long
-test-long: test-asan test-tsan fuzz test-load test-kills test-versions test-clients ## Tests that take long: sanitizers, fuzzing, load, kills, other LiteLLM releases, real clients
+test-long: test-asan test-tsan fuzz simulate test-load test-kills test-versions test-clients ## Tests that take long: sanitizers, fuzzing, simulation, load, kills, other LiteLLM releases, real clients
 
 # Each kind of client program has an environment of its own: their pins don't agree with each other, nor with LiteLLM's.
 CLIENTS := .venv-clients
@@ -148,6 +155,13 @@ bench: $(VENV)/.created ## Measure decisions a second (SIZES="S M L"; L takes a 
 	cmake --preset bench --log-level=WARNING
 	cmake --build --preset bench
 	build/bench/decision_benchmark $(SIZES)
+
+.PHONY: bench-ledger
+bench-ledger: develop ## Measure durable calls a second, many in a transaction beside one by one, at the core and from Python
+	cmake --preset bench --log-level=WARNING
+	cmake --build --preset bench
+	build/bench/ledger_benchmark
+	$(BIN)/python benchmarks/ledger_from_python.py
 
 .PHONY: bench-proxy
 bench-proxy: develop ## Measure what the plugin costs the proxy: CPU time a request, beside a proxy without it

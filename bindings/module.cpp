@@ -14,12 +14,15 @@ PYBIND11_MODULE(_core, module) {
   python::register_money(module);
   python::register_records(module);
   python::register_inputs(module);
+  python::register_usage(module);
 
   auto engine = python::register_engine(module);
   python::register_engine_decisions(engine);
   python::register_engine_writes(engine);
   python::register_engine_reads(engine);
   python::register_engine_ledger(engine);
+  python::register_engine_usage(engine);
+  python::register_engine_upkeep(engine);
   python::register_ledger_writer(module);
   python::register_verify(module);
 }

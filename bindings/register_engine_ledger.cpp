@@ -8,6 +8,7 @@
 #include "register.hpp"
 #include "saas_access/jobs.hpp"
 #include "saas_access/ledger.hpp"
+#include "saas_access/low_balance.hpp"
 
 namespace py = pybind11;
 
@@ -76,6 +77,16 @@ void define_jobs(EngineClass& engine) {
             });
           },
           Unlocked(), py::kw_only(), "job_id"_arg, "completion"_arg)
+      .def(
+          "complete_overdue_jobs",
+          [](const EngineHandle& handle, std::int64_t after_hours, bool failed_jobs_are_free, std::int64_t limit) {
+            const Overdue overdue{after_hours, failed_jobs_are_free, limit};
+            return transact(handle, [&](auto& db, UnixMs now_ms, const auto& /*owner*/) {
+              return complete_overdue_jobs(db, overdue, now_ms);
+            });
+          },
+          Unlocked(), py::kw_only(), "after_hours"_arg, "failed_jobs_are_free"_arg, "limit"_arg = Overdue{}.limit,
+          "Completes jobs left open for so long, at most `limit` in one transaction; returns how many.")
       .def("find_job", read(&find_job), Unlocked(), py::kw_only(), "job_id"_arg)
       .def(
           "list_jobs",
@@ -88,6 +99,8 @@ void define_jobs(EngineClass& engine) {
 
 void define_books(EngineClass& engine) {
   engine.def("find_balance", read(&find_balance), Unlocked(), py::kw_only(), "team_id"_arg)
+      .def("find_low_balance_thresholds", read(&find_low_balance_thresholds), Unlocked(), py::kw_only(), "team_id"_arg,
+           "Falling; none for a deleted team.")
       .def(
           "list_entries",
           [](const EngineHandle& handle, const TeamId& team_id, Position after, Position limit) {

@@ -6,6 +6,7 @@
 #include "register.hpp"
 #include "saas_access/ledger.hpp"
 #include "saas_access/policy.hpp"
+#include "saas_access/webhooks.hpp"
 
 namespace py = pybind11;
 
@@ -51,7 +52,8 @@ void define_teams(EngineClass& engine) {
       .def("create_grant", write(&create_grant), Unlocked(), py::kw_only(), "team_id"_arg, "grant"_arg, options())
       .def("delete_grant", write(&delete_grant), Unlocked(), py::kw_only(), "team_id"_arg, "grant_id"_arg, options())
       .def("add_credits", write(&add_credits), Unlocked(), py::kw_only(), "team_id"_arg, "credits"_arg,
-           "description"_arg, "idempotency_key"_arg, options());
+           "description"_arg, "idempotency_key"_arg, options())
+      .def("add_test_webhook_event", write(&add_test_webhook_event), Unlocked(), py::kw_only(), options());
 }
 
 void define_keys(EngineClass& engine) {

@@ -54,6 +54,15 @@ void declare_ledger_enums(py::module_& module) {
       .value("FULL", Synchronous::full)
       .value("NORMAL", Synchronous::normal)
       .finalize();
+  declare<RefillPeriod>(module, "RefillPeriod")
+      .value("DAILY", RefillPeriod::daily)
+      .value("WEEKLY", RefillPeriod::weekly)
+      .value("MONTHLY", RefillPeriod::monthly)
+      .finalize();
+  declare<RefillMode>(module, "RefillMode")
+      .value("ADD", RefillMode::add)
+      .value("TOP_UP", RefillMode::top_up)
+      .finalize();
   declare<EntryType>(module, "EntryType")
       .value("ALLOCATION", EntryType::allocation)
       .value("ADJUSTMENT", EntryType::adjustment)
@@ -91,6 +100,8 @@ void register_enums(py::module_& module) {
   define_slug<Reason>(module);
   define_slug<KeyStatus>(module);
   define_slug<BudgetMode>(module);
+  define_slug<RefillPeriod>(module);
+  define_slug<RefillMode>(module);
   define_slug<EntryType>(module);
   define_slug<JobStatus>(module);
   define_slug<CallStatus>(module);

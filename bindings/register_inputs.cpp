@@ -5,6 +5,7 @@
 #include "register.hpp"
 #include "saas_access/jobs.hpp"
 #include "saas_access/policy.hpp"
+#include "saas_access/webhooks.hpp"
 
 namespace py = pybind11;
 
@@ -54,28 +55,39 @@ void register_team_inputs(py::module_& module) {
   py::class_<NewTeam>(module, "NewTeam")
       .def(construct(&NewTeam::organization_id, &NewTeam::team_id, &NewTeam::team_alias, &NewTeam::access_groups,
                      &NewTeam::credits_allocated, &NewTeam::budget_mode, &NewTeam::credits_per_dollar,
-                     &NewTeam::tokens_per_credit, &NewTeam::rpm_limit, &NewTeam::tpm_limit, &NewTeam::metadata,
-                     &NewTeam::first_key),
+                     &NewTeam::tokens_per_credit, &NewTeam::rpm_limit, &NewTeam::tpm_limit, &NewTeam::refill,
+                     &NewTeam::low_balance_thresholds, &NewTeam::metadata, &NewTeam::first_key),
            py::kw_only(), "organization_id"_arg, "team_id"_arg, "team_alias"_arg, "access_groups"_arg,
            "credits_allocated"_arg = team.credits_allocated,
            py::arg_v("budget_mode", team.budget_mode, "BudgetMode.JOB_BASED"),
            "credits_per_dollar"_arg = team.credits_per_dollar, "tokens_per_credit"_arg = team.tokens_per_credit,
-           "rpm_limit"_arg = py::none(), "tpm_limit"_arg = py::none(), "metadata"_arg = team.metadata,
+           "rpm_limit"_arg = py::none(), "tpm_limit"_arg = py::none(), "refill"_arg = py::none(),
+           "low_balance_thresholds"_arg = team.low_balance_thresholds, "metadata"_arg = team.metadata,
            "first_key"_arg = py::none());
-  // None leaves a limit as it is, here as in every patch; to take one away is a call of its own.
+  // None leaves a limit or refill as it is, here as in every patch; to take one away is a call of its own.
   py::class_<TeamPatch>(module, "TeamPatch")
       .def(construct(&TeamPatch::team_alias, &TeamPatch::access_groups, &TeamPatch::credits_allocated,
                      &TeamPatch::budget_mode, &TeamPatch::credits_per_dollar, &TeamPatch::tokens_per_credit,
-                     &TeamPatch::rpm_limit, &TeamPatch::tpm_limit, &TeamPatch::metadata),
+                     &TeamPatch::rpm_limit, &TeamPatch::tpm_limit, &TeamPatch::refill,
+                     &TeamPatch::low_balance_thresholds, &TeamPatch::metadata),
            py::kw_only(), "team_alias"_arg = py::none(), "access_groups"_arg = py::none(),
            "credits_allocated"_arg = py::none(), "budget_mode"_arg = py::none(), "credits_per_dollar"_arg = py::none(),
            "tokens_per_credit"_arg = py::none(), "rpm_limit"_arg = py::none(), "tpm_limit"_arg = py::none(),
-           "metadata"_arg = py::none())
+           "refill"_arg = py::none(), "low_balance_thresholds"_arg = py::none(), "metadata"_arg = py::none())
       .def("clear_rpm_limit", [](TeamPatch& patch) { patch.rpm_limit.emplace(); })
-      .def("clear_tpm_limit", [](TeamPatch& patch) { patch.tpm_limit.emplace(); });
+      .def("clear_tpm_limit", [](TeamPatch& patch) { patch.tpm_limit.emplace(); })
+      .def("clear_refill", [](TeamPatch& patch) { patch.refill.emplace(); });
   py::class_<NewGrant>(module, "NewGrant")
       .def(construct(&NewGrant::access_group, &NewGrant::expires_at_ms, &NewGrant::reason, &NewGrant::starts_at_ms),
            py::kw_only(), "access_group"_arg, "expires_at_ms"_arg, "reason"_arg, "starts_at_ms"_arg = py::none());
+}
+
+void register_webhook_inputs(py::module_& module) {
+  py::class_<WebhookAttempt>(module, "WebhookAttempt")
+      .def(construct(&WebhookAttempt::event_id, &WebhookAttempt::attempt, &WebhookAttempt::error,
+                     &WebhookAttempt::next_attempt_at_ms),
+           py::kw_only(), "event_id"_arg, "attempt"_arg, "error"_arg = py::none(),
+           "next_attempt_at_ms"_arg = py::none());
 }
 
 void register_key_inputs(py::module_& module) {
@@ -119,6 +131,7 @@ void register_inputs(py::module_& module) {
   register_key_inputs(module);
   register_team_inputs(module);
   register_ledger_inputs(module);
+  register_webhook_inputs(module);
 }
 
 }  // namespace saas_access::python

@@ -1,11 +1,13 @@
 #include <pybind11/native_enum.h>
 #include <pybind11/pybind11.h>
 
+#include "arguments.hpp"
 #include "casters.hpp"
 #include "register.hpp"
 #include "saas_access/engine.hpp"
 #include "saas_access/jobs.hpp"
 #include "saas_access/policy.hpp"
+#include "saas_access/webhooks.hpp"
 
 namespace py = pybind11;
 
@@ -57,6 +59,12 @@ void register_team_records(py::module_& module) {
       .def_readonly("expires_at_ms", &Grant::expires_at_ms)
       .def_readonly("reason", &Grant::reason)
       .def_readonly("created_at_ms", &Grant::created_at_ms);
+  py::class_<Refill>(module, "Refill")
+      .def(construct(&Refill::credits, &Refill::period, &Refill::mode), py::kw_only(), "credits"_arg, "period"_arg,
+           py::arg_v("mode", RefillMode::add, "RefillMode.ADD"))
+      .def_readonly("credits", &Refill::credits)
+      .def_readonly("period", &Refill::period)
+      .def_readonly("mode", &Refill::mode);
   py::class_<Team>(module, "Team")
       .def_readonly("team_id", &Team::team_id)
       .def_readonly("organization_id", &Team::organization_id)
@@ -68,6 +76,9 @@ void register_team_records(py::module_& module) {
       .def_readonly("tokens_per_credit", &Team::tokens_per_credit)
       .def_readonly("rpm_limit", &Team::rpm_limit)
       .def_readonly("tpm_limit", &Team::tpm_limit)
+      .def_readonly("refill", &Team::refill)
+      .def_readonly("next_refill_at_ms", &Team::next_refill_at_ms)
+      .def_readonly("low_balance_thresholds", &Team::low_balance_thresholds)
       .def_readonly("metadata", &Team::metadata)
       .def_readonly("created_at_ms", &Team::created_at_ms)
       .def_readonly("revision", &Team::revision);
@@ -217,6 +228,19 @@ void register_job_records(py::module_& module) {
       .def_readonly("calls", &Job::calls);
 }
 
+void register_webhook_records(py::module_& module) {
+  py::class_<WebhookEvent>(module, "WebhookEvent")
+      .def_readonly("event_id", &WebhookEvent::event_id)
+      .def_readonly("type", &WebhookEvent::type)
+      .def_readonly("team_id", &WebhookEvent::team_id)
+      .def_readonly("payload", &WebhookEvent::payload)
+      .def_readonly("created_at_ms", &WebhookEvent::created_at_ms)
+      .def_readonly("attempts", &WebhookEvent::attempts)
+      .def_readonly("next_attempt_at_ms", &WebhookEvent::next_attempt_at_ms)
+      .def_readonly("delivered_at_ms", &WebhookEvent::delivered_at_ms)
+      .def_readonly("last_error", &WebhookEvent::last_error);
+}
+
 }  // namespace
 
 void register_records(py::module_& module) {
@@ -226,6 +250,7 @@ void register_records(py::module_& module) {
   register_decision_records(module);
   register_ledger_records(module);
   register_job_records(module);
+  register_webhook_records(module);
 }
 
 }  // namespace saas_access::python

@@ -33,7 +33,16 @@ def tables() -> str:
     """All tables, as Markdown."""
     parts = [
         "### Routes that a team's key may use\n\nEverything else, in any method, is `route_not_allowed`.",
-        _table(("method and path", "model named in", "call type", "billed by use as", "fields of the body"), _routes()),
+        _table(
+            (
+                "method and path",
+                "model named in",
+                "call type",
+                "charged, without a usage event, by",
+                "fields of the body",
+            ),
+            _routes(),
+        ),
         "### Fields that are refused by name (422)",
         _table(("field", "because it would choose"), _by_reason(request_fields.REFUSED)),
         _table(("pattern", "because it would choose"), _by_reason(request_fields.REFUSED_PATTERNS)),

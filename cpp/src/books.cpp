@@ -6,6 +6,7 @@
 #include "columns.hpp"
 #include "rows.hpp"
 #include "saas_access/errors.hpp"
+#include "saas_access/low_balance.hpp"
 #include "sql.hpp"
 
 namespace saas_access {
@@ -41,21 +42,33 @@ CallNumber random_call_number() {
 }
 
 Account read_account(Connection& db, RowId team) {
-  auto query =
-      prepare(db, "SELECT allocated_micro, balance_micro, held_micro, last_seq FROM account WHERE team = ?", team);
+  auto query = prepare(
+      db, "SELECT allocated_micro, balance_micro, held_micro, last_seq, next_low_micro FROM account WHERE team = ?",
+      team);
   if (!query.executeStep()) throw StoreUnavailable("The database holds a team without an account");
-  return {team, query.getColumn(0).getInt64(), query.getColumn(1).getInt64(), query.getColumn(2).getInt64(),
-          query.getColumn(3).getInt64()};
+  return {.team = team,
+          .allocated = query.getColumn(0).getInt64(),
+          .balance = query.getColumn(1).getInt64(),
+          .held = query.getColumn(2).getInt64(),
+          .last_seq = query.getColumn(3).getInt64(),
+          .stored_balance = query.getColumn(1).getInt64(),
+          .next_low = optional_integer(query.getColumn(4))};
 }
 
-void store_account(Connection& db, const Account& account) {
+void store_account(Connection& db, Account& account) {
   execute(db, "UPDATE account SET allocated_micro = ?, balance_micro = ?, held_micro = ?, last_seq = ? WHERE team = ?",
           account.allocated, account.balance, account.held, account.last_seq, account.team);
+  const bool fell_to_threshold = account.next_low && account.balance <= *account.next_low;
+  if (fell_to_threshold || account.balance > account.stored_balance) {
+    account.next_low = note_balance(db, account.team, account.balance, account.moved_at_ms);
+  }
+  account.stored_balance = account.balance;
 }
 
 void append_entry(Connection& db, Account& account, const NewEntry& entry, UnixMs now_ms) {
   account.balance += entry.amount;
   account.last_seq += 1;
+  account.moved_at_ms = now_ms;
   execute(db,
           "INSERT INTO ledger_entry (team, seq, type, amount_micro, balance_after_micro, created_at_ms, call, alias, "
           "virtual_key, job, description) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -24,13 +24,17 @@ struct Account {
   MicroCredits balance = 0;
   MicroCredits held = 0;
   std::int64_t last_seq = 0;
+  MicroCredits stored_balance = 0;            ///< as it was read or stored last
+  std::optional<MicroCredits> next_low = {};  ///< the highest threshold below `stored_balance`
+  UnixMs moved_at_ms = 0;                     ///< when its last entry was appended
 
   friend bool operator==(const Account&, const Account&) = default;
   [[nodiscard]] MicroCredits remaining() const noexcept { return balance - held; }
   [[nodiscard]] Balance summary() const noexcept { return {allocated, allocated - balance, held, remaining()}; }
 };
 Account read_account(Connection& db, RowId team);
-void store_account(Connection& db, const Account& account);
+/// Where the balance fell to one of the team's thresholds since it was read or stored, this writes the event too.
+void store_account(Connection& db, Account& account);
 
 struct NewEntry {
   EntryType type = EntryType::charge;

@@ -200,6 +200,9 @@ Database::Database(const std::filesystem::path& path, Synchronous synchronous)
     if (writer_->execAndGet("PRAGMA journal_mode = WAL").getString() != "wal") {
       fail(path_, "can't keep a write-ahead log: move it to a local disk");
     }
+    // What the last process wrote before it died may be in the system's cache alone, even after later syncs if its own
+    // failed: the kernel takes such pages for clean. Copied to the database, it is durable before anybody builds on it.
+    writer_->exec("PRAGMA main.wal_checkpoint");
   });
   identity_ = identify();
 }
@@ -234,6 +237,25 @@ std::unique_ptr<Connection> Database::connect() const {
 void Database::write(const std::function<bool(Connection&)>& work) {
   if (!lock_file_) throw std::logic_error("this database was opened to be read only");
   const std::lock_guard in_process(write_mutex_);
+  const auto note = [this](std::optional<std::string> problem) {
+    const std::lock_guard lock(problem_mutex_);
+    write_problem_ = std::move(problem);
+  };
+  try {
+    write_locked(work);
+  } catch (const StoreUnavailable& problem) {
+    note(problem.what());
+    throw;
+  }
+  note(std::nullopt);
+}
+
+std::optional<std::string> Database::write_problem() const {
+  const std::lock_guard lock(problem_mutex_);
+  return write_problem_;
+}
+
+void Database::write_locked(const std::function<bool(Connection&)>& work) {
   const std::lock_guard between_processes(*lock_file_);
   if (identify() != identity_) fail(path_, "was replaced while it was open: restart this process");
   translating_errors(path_, [&] {

@@ -12,8 +12,10 @@ namespace {
 
 constexpr const char* kTeams =
     "SELECT team.row, team_id, organization_id, team_alias, team.suspended, budget_mode, credits_per_dollar_micro, "
-    "tokens_per_credit, rpm_limit, tpm_limit, team.metadata, team.created_at_ms, team.revision "
-    "FROM team JOIN organization ON organization.row = team.organization WHERE deleted_at_ms IS NULL ";
+    "tokens_per_credit, rpm_limit, tpm_limit, team.metadata, team.created_at_ms, team.revision, "
+    "refill.amount_micro, refill.period, refill.mode, refill.next_at_ms "
+    "FROM team JOIN organization ON organization.row = team.organization LEFT JOIN refill ON refill.team = team.row "
+    "WHERE deleted_at_ms IS NULL ";
 
 Team read_team(const SQLite::Statement& statement) {
   Team team;
@@ -29,6 +31,11 @@ Team read_team(const SQLite::Statement& statement) {
   team.metadata = statement.getColumn(10).getString();
   team.created_at_ms = statement.getColumn(11).getInt64();
   team.revision = static_cast<Revision>(statement.getColumn(12).getInt64());
+  if (const auto credits = optional_integer(statement.getColumn(13))) {
+    team.refill = Refill{*credits, enum_column(statement.getColumn(14), RefillPeriod::monthly),
+                         enum_column(statement.getColumn(15), RefillMode::top_up)};
+    team.next_refill_at_ms = statement.getColumn(16).getInt64();
+  }
   return team;
 }
 
@@ -41,6 +48,12 @@ Page<Team> read_teams(Connection& db, Query statement, const PageRequest& reques
               "WHERE member.team IN (SELECT value FROM json_each(?)) ORDER BY member.team, member.position",
               [&](std::size_t index, const SQLite::Statement& member) {
                 page.items[index].access_groups.emplace_back(member.getColumn(1).getString());
+              });
+  add_details(db, rows,
+              "SELECT team, amount_micro FROM low_balance_threshold "
+              "WHERE team IN (SELECT value FROM json_each(?)) ORDER BY team, amount_micro DESC",
+              [&](std::size_t index, const SQLite::Statement& threshold) {
+                page.items[index].low_balance_thresholds.push_back(threshold.getColumn(1).getInt64());
               });
   return page;
 }

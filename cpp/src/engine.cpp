@@ -57,6 +57,7 @@ Engine::~Engine() {
   stop_.notify_one();
   checker_.join();
   flush_key_uses();
+  flush_denials();
 }
 
 // An older backup in the database's place is behind the counter, so every decision would look there for the revisions
@@ -156,12 +157,18 @@ void Engine::touch_key(const KeyId& key_id) {
   used_keys_[key_id.str()] = now_ms;
 }
 
+void Engine::note_denial(const Denial& denial) {
+  snapshots_.with([&](const Snapshot& snapshot) { denials_.note(snapshot, denial, clock_()); });
+}
+
 void Engine::check_until_stopped() {
   auto next_flush = std::chrono::steady_clock::now() + kKeyUseInterval;
   std::unique_lock lock(stop_mutex_);
   while (!stop_.wait_for(lock, check_interval_, [this] { return stopping_; })) {
     lock.unlock();
     check();
+    try_to_write();
+    flush_denials();
     if (const auto now = std::chrono::steady_clock::now(); now >= next_flush) {
       flush_key_uses();
       next_flush = now + kKeyUseInterval;
@@ -179,6 +186,15 @@ void Engine::check() {
     const std::lock_guard lock(problem_mutex_);
     problem_ = error.what();
     store_ok_.store(false);
+  }
+}
+
+// Health says so as long as writes fail, and nobody may come any more who would find that they don't.
+void Engine::try_to_write() {
+  if (!database_.write_problem()) return;
+  try {
+    transact([](Connection& db) { db.exec("UPDATE policy_state SET revision = revision"); });
+  } catch (const StoreUnavailable&) {  // health says why
   }
 }
 
@@ -203,6 +219,13 @@ void Engine::flush_key_uses() {
   }
 }
 
+void Engine::flush_denials() {
+  try {
+    denials_.flush([this](auto&& work) { transact(work); });
+  } catch (const std::exception&) {  // they are kept for the next time
+  }
+}
+
 Health Engine::health() const {
   Health health;
   health.database = database_.path();
@@ -215,6 +238,7 @@ Health Engine::health() const {
   } catch (const std::exception& error) {
     health.problem = error.what();
   }
+  if (health.problem.empty()) health.problem = database_.write_problem().value_or("");
   if (!store_ok_.load() && health.problem.empty()) {
     const std::lock_guard lock(problem_mutex_);
     health.problem = problem_;

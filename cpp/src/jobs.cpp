@@ -7,12 +7,17 @@
 #include "books.hpp"
 #include "columns.hpp"
 #include "paging.hpp"
+#include "saas_access/usage.hpp"
 #include "text.hpp"
 #include "validation.hpp"
 
 namespace saas_access {
 
 namespace {
+
+constexpr std::int64_t kMsPerHour = 3'600'000;
+constexpr std::int64_t kMostTimeoutHours = 8760;  // a year
+constexpr std::int64_t kMostCompletedAtOnce = 1000;
 
 NotFound no_such_job(const JobId& job_id) { return NotFound("Job " + quote(job_id.str()) + " does not exist"); }
 
@@ -44,7 +49,7 @@ class CostReader {
 
 constexpr const char* kSelectJob =
     "SELECT j.row, j.job_id, t.team_id, j.job_type, j.user_id, j.status, j.metadata, j.error_message, j.created_at_ms, "
-    "j.completed_at_ms, j.credits_charged_micro, a.balance_micro - a.held_micro "
+    "j.completed_at_ms, j.credits_charged_micro, COALESCE(j.remaining_micro, a.balance_micro - a.held_micro) "
     "FROM job j JOIN team t ON t.row = j.team JOIN account a ON a.team = j.team ";
 
 Job job_of(const SQLite::Statement& query, CostReader& costs) {
@@ -92,22 +97,35 @@ bool has_running_call(Connection& db, RowId job) {
   return find_integer(db, "SELECT call FROM reservation WHERE job = ? LIMIT 1", job).has_value();
 }
 
-// Charges the credit that the job holds, or frees it; returns what was charged.
-MicroCredits settle_job(Connection& db, const JobState& job, const JobCompletion& completion, UnixMs now_ms) {
-  if (job.held == 0) return 0;  // no call came so far, or its calls were charged one by one
+// Whether the credit that the job holds is charged; its calls are those recorded so far.
+bool charges(Connection& db, const JobState& job, const JobCompletion& completion) {
+  if (job.held == 0) return false;  // no call came so far, or its calls were charged one by one
   const JobCosts costs = CostReader(db).read(job.row);
   const bool failed = completion.status == JobStatus::failed || costs.failed_calls > 0;
-  const bool charges = costs.successful_calls > 0 && !(failed && completion.failed_jobs_are_free);
+  return costs.successful_calls > 0 && !(failed && completion.failed_jobs_are_free);
+}
+
+// Charges the credit that an open job holds, or frees it, and closes the job.
+void end_job(Connection& db, const JobState& job, const JobCompletion& completion, UnixMs now_ms) {
+  const MicroCredits charged = charges(db, job, completion) ? job.held : 0;
   Account account = read_account(db, job.team);
   account.held -= job.held;
-  if (charges) {
+  if (charged > 0) {
     append_entry(
         db, account,
-        {.type = EntryType::charge, .amount = -job.held, .description = "Job " + quote(job.job_type), .job = job.row},
+        {.type = EntryType::charge, .amount = -charged, .description = "Job " + quote(job.job_type), .job = job.row},
         now_ms);
+    UsageRollup used;
+    used.charge({.team = job.team}, job.held, now_ms);
+    used.write(db);
   }
-  store_account(db, account);
-  return charges ? job.held : 0;
+  if (job.held > 0) store_account(db, account);
+  execute(db,
+          "UPDATE job SET status = ?, held_micro = 0, credits_charged_micro = credits_charged_micro + ?, "
+          "remaining_micro = ?, completed_at_ms = ?, metadata = COALESCE(?, metadata), error_message = ? "
+          "WHERE row = ?",
+          static_cast<int>(completion.status), charged, account.remaining(), whole_second(now_ms), completion.metadata,
+          completion.error_message, job.row);
 }
 
 void require_valid(const JobCompletion& completion) {
@@ -177,13 +195,30 @@ Job complete_job(Connection& db, const JobId& job_id, const JobCompletion& compl
   }
   if (has_running_call(db, job->row)) throw Conflict("Job " + quote(job_id.str()) + " still has a running call");
 
-  const MicroCredits charged = settle_job(db, *job, completion, now_ms);
-  execute(db,
-          "UPDATE job SET status = ?, held_micro = 0, credits_charged_micro = credits_charged_micro + ?, "
-          "completed_at_ms = ?, metadata = COALESCE(?, metadata), error_message = ? WHERE row = ?",
-          static_cast<int>(completion.status), charged, whole_second(now_ms), completion.metadata,
-          completion.error_message, job->row);
+  end_job(db, *job, completion, now_ms);
   return find_job(db, job_id);
+}
+
+std::int64_t complete_overdue_jobs(Connection& db, const Overdue& overdue, UnixMs now_ms) {
+  Problems problems;
+  problems.range("after_hours", overdue.after_hours, 1, kMostTimeoutHours);
+  problems.range("limit", overdue.limit, 1, kMostCompletedAtOnce);
+  problems.raise();
+
+  std::vector<JobId> found;
+  auto query =
+      prepare(db,
+              "SELECT job_id FROM job j WHERE completed_at_ms IS NULL AND created_at_ms <= ? "
+              "AND NOT EXISTS (SELECT 1 FROM reservation r WHERE r.job = j.row) ORDER BY created_at_ms LIMIT ?",
+              now_ms - overdue.after_hours * kMsPerHour, overdue.limit);
+  while (query.executeStep()) found.emplace_back(query.getColumn(0).getString());
+
+  JobCompletion completion;
+  completion.failed_jobs_are_free = overdue.failed_jobs_are_free;
+  completion.error_message = "Completed by the server: still open after " + std::to_string(overdue.after_hours) +
+                             (overdue.after_hours == 1 ? " hour" : " hours");
+  for (const JobId& job_id : found) end_job(db, *find_job_state(db, job_id), completion, now_ms);
+  return static_cast<std::int64_t>(found.size());
 }
 
 Job find_job(Connection& db, const JobId& job_id) {

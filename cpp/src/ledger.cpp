@@ -43,8 +43,11 @@ std::optional<CreditsAdded> earlier_answer(Connection& db, const std::string& id
       query.getColumn(2).getString() != description) {
     throw Conflict("Idempotency key " + quote(idempotency_key) + " was used for another request");
   }
-  const Account then{query.getColumn(3).getInt64(), query.getColumn(5).getInt64(), query.getColumn(6).getInt64(),
-                     query.getColumn(7).getInt64(), query.getColumn(4).getInt64()};
+  const Account then{.team = query.getColumn(3).getInt64(),
+                     .allocated = query.getColumn(5).getInt64(),
+                     .balance = query.getColumn(6).getInt64(),
+                     .held = query.getColumn(7).getInt64(),
+                     .last_seq = query.getColumn(4).getInt64()};
   return CreditsAdded{team_id, amount, then.summary(), transaction_id(then.team, then.last_seq)};
 }
 

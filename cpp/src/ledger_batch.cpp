@@ -11,6 +11,7 @@
 #include "books.hpp"
 #include "columns.hpp"
 #include "rows.hpp"
+#include "saas_access/usage.hpp"
 #include "sql.hpp"
 #include "text.hpp"
 #include "validation.hpp"
@@ -18,6 +19,9 @@
 namespace saas_access {
 
 namespace {
+
+// What the latency of a call may seem to be whose process died: it is found when somebody starts again.
+constexpr std::int64_t kLongestCallMs = 600'000;
 
 void require_countable(const Usage& usage) {
   Problems problems;
@@ -59,18 +63,21 @@ struct TakenCall {
   std::optional<RowId> job;
   RowId alias = 0;  // what answers
   std::optional<RowId> asked;
+  std::optional<RowId> access_group;
   std::string purpose;
   MicroCredits amount = 0;
   Pricing pricing;
   std::optional<Usage> known;
   UnixMs created_at_ms = 0;
+
+  [[nodiscard]] UsedBy used_by() const { return {team, virtual_key, alias, access_group}; }
 };
 
 std::optional<TakenCall> take_reservation(Connection& db, CallNumber call) {
   auto remove = prepare(db,
                         "DELETE FROM reservation WHERE call = ? RETURNING team, virtual_key, job, alias, asked, "
                         "purpose, amount_micro, budget_mode, credits_per_call_micro, credits_per_dollar_micro, "
-                        "tokens_per_credit, known_tokens, known_cost_picodollars, created_at_ms",
+                        "tokens_per_credit, known_tokens, known_cost_picodollars, created_at_ms, access_group",
                         call);
   if (!remove.executeStep()) return std::nullopt;
   TakenCall taken{
@@ -80,6 +87,7 @@ std::optional<TakenCall> take_reservation(Connection& db, CallNumber call) {
       .job = optional_integer(remove.getColumn(2)),
       .alias = remove.getColumn(3).getInt64(),
       .asked = optional_integer(remove.getColumn(4)),
+      .access_group = optional_integer(remove.getColumn(14)),
       .purpose = remove.getColumn(5).getString(),
       .amount = remove.getColumn(6).getInt64(),
       .pricing = {enum_column(remove.getColumn(7), BudgetMode::consumption_tokens), remove.getColumn(8).getInt64(),
@@ -123,6 +131,7 @@ class LedgerBatch::Books {
   explicit Books(Connection& connection) : db(connection) {}
 
   Connection& db;
+  UsageRollup usage;
 
   Account& account(RowId team) {
     const auto known = accounts_.find(team);
@@ -154,6 +163,7 @@ class LedgerBatch::Books {
       store_account(db, account.now);
       account.stored = account.now;
     }
+    usage.write(db);
   }
 
  private:
@@ -277,11 +287,13 @@ Settlement LedgerBatch::settle(const CallId& call_id, const Usage& usage, std::i
     if (!call->asked) call->asked = call->alias;
     call->alias = books_->name(answered_by->alias.str());
     call->pricing = answered_by->pricing;
+    call->access_group = std::nullopt;  // it was the group of what was asked for
   }
   const MicroCredits price = capped_price(call->pricing, usage, call->job.has_value());
   const Settlement settlement =
       charge(books_->db, books_->account(call->team), *call, EntryType::charge, price, now_ms_);
   record_call(books_->db, *call, true, usage, latency_ms, settlement.charged);
+  books_->usage.call(call->used_by(), usage, settlement.charged, latency_ms, now_ms_);
   return settlement;
 }
 
@@ -290,7 +302,9 @@ void LedgerBatch::release(const CallId& call_id, bool failed, std::int64_t laten
   const auto call = number ? take_reservation(books_->db, *number) : std::nullopt;
   if (!call) return;
   books_->account(call->team).held -= call->amount;
-  if (failed) record_call(books_->db, *call, false, {}, latency_ms, 0);
+  if (!failed) return;
+  record_call(books_->db, *call, false, {}, latency_ms, 0);
+  books_->usage.failure(call->used_by(), now_ms_);
 }
 
 Recovered LedgerBatch::recover(std::string_view dead_owner, std::int64_t limit) {
@@ -303,10 +317,11 @@ Recovered LedgerBatch::recover(std::string_view dead_owner, std::int64_t limit) 
   for (const CallNumber number : calls) {
     const auto call = take_reservation(db, number);
     if (!call) continue;
-    const std::int64_t latency_ms = std::max<std::int64_t>(0, now_ms_ - call->created_at_ms);
+    const std::int64_t latency_ms = std::clamp<std::int64_t>(now_ms_ - call->created_at_ms, 0, kLongestCallMs);
     if (!call->known) {
       books_->account(call->team).held -= call->amount;
       record_call(db, *call, false, {}, latency_ms, 0);
+      books_->usage.failure(call->used_by(), now_ms_);
       recovered.released += 1;
       continue;
     }
@@ -314,6 +329,7 @@ Recovered LedgerBatch::recover(std::string_view dead_owner, std::int64_t limit) 
     const Settlement settlement =
         charge(db, books_->account(call->team), *call, EntryType::interrupted, price, now_ms_);
     record_call(db, *call, true, *call->known, latency_ms, settlement.charged);
+    books_->usage.call(call->used_by(), *call->known, settlement.charged, latency_ms, now_ms_);
     recovered.charged += 1;
   }
   return recovered;

@@ -4,7 +4,9 @@
 #include "new_key.hpp"
 #include "rows.hpp"
 #include "saas_access/ledger.hpp"
+#include "saas_access/low_balance.hpp"
 #include "saas_access/policy.hpp"
+#include "saas_access/refills.hpp"
 #include "sql.hpp"
 #include "text.hpp"
 #include "validation.hpp"
@@ -12,6 +14,19 @@
 namespace saas_access {
 
 namespace {
+
+constexpr std::size_t kMaxThresholds = 5;
+
+Json refill_json(const std::optional<Refill>& refill) {
+  if (!refill) return nullptr;
+  return {{"credits", credits_json(refill->credits)}, {"period", slug(refill->period)}, {"mode", slug(refill->mode)}};
+}
+
+Json amounts_json(const std::vector<MicroCredits>& amounts) {
+  Json list = Json::array();
+  for (const MicroCredits amount : amounts) list.push_back(credits_json(amount));
+  return list;
+}
 
 Json settable(Connection& db, const Team& team) {
   return {{"team_id", team.team_id.str()},
@@ -25,6 +40,8 @@ Json settable(Connection& db, const Team& team) {
           {"tokens_per_credit", team.tokens_per_credit},
           {"rpm_limit", optional_json(team.rpm_limit)},
           {"tpm_limit", optional_json(team.tpm_limit)},
+          {"refill", refill_json(team.refill)},
+          {"low_balance_thresholds", amounts_json(team.low_balance_thresholds)},
           {"metadata", Json::parse(team.metadata)}};
 }
 
@@ -42,6 +59,12 @@ void validate(Problems& problems, const Team& team) {
   problems.range("tokens_per_credit", team.tokens_per_credit, 1, kMaxCount);
   problems.range("rpm_limit", team.rpm_limit, 1, kMaxCount);
   problems.range("tpm_limit", team.tpm_limit, 1, kMaxCount);
+  if (team.refill) problems.credits("refill.credits", team.refill->credits, 1);
+  if (team.low_balance_thresholds.size() > kMaxThresholds) {
+    problems.add("low_balance_thresholds", "lists " + quote(std::to_string(team.low_balance_thresholds.size())) +
+                                               " amounts, at most " + std::to_string(kMaxThresholds) + " are allowed");
+  }
+  for (const MicroCredits amount : team.low_balance_thresholds) problems.credits("low_balance_thresholds", amount, 0);
   problems.metadata(team.metadata);
 }
 
@@ -84,6 +107,8 @@ Team patched(const Team& before, const TeamPatch& patch) {
   if (patch.tokens_per_credit) after.tokens_per_credit = *patch.tokens_per_credit;
   if (patch.rpm_limit) after.rpm_limit = *patch.rpm_limit;
   if (patch.tpm_limit) after.tpm_limit = *patch.tpm_limit;
+  if (patch.refill) after.refill = *patch.refill;
+  if (patch.low_balance_thresholds) after.low_balance_thresholds = *patch.low_balance_thresholds;
   if (patch.metadata) after.metadata = *patch.metadata;
   return after;
 }
@@ -115,6 +140,8 @@ Team create_team(Write& write, const NewTeam& document) {
   team.tokens_per_credit = document.tokens_per_credit;
   team.rpm_limit = document.rpm_limit;
   team.tpm_limit = document.tpm_limit;
+  team.refill = document.refill;
+  team.low_balance_thresholds = document.low_balance_thresholds;
   team.metadata = document.metadata;
   Problems problems;
   problems.well_formed("team_id", team.team_id);
@@ -128,6 +155,8 @@ Team create_team(Write& write, const NewTeam& document) {
   const RowId row = insert_team(write, *organization, team);
   insert_groups(write, row, groups);
   open_account(write, row, document.credits_allocated);
+  set_refill(write.db, row, team.refill, write.now_ms);
+  set_low_balance_thresholds(write.db, row, team.low_balance_thresholds);
   if (document.first_key) insert_key(write, row, {"default", std::nullopt, std::nullopt, document.first_key}, {});
   return finish(write, "team.create", row, team.team_id, nullptr);
 }
@@ -151,6 +180,8 @@ Team update_team(Write& write, const TeamId& id, const TeamPatch& patch) {
     execute(write.db, "DELETE FROM team_access_group WHERE team = ?", row);
     insert_groups(write, row, groups);
   }
+  if (patch.refill) set_refill(write.db, row, *patch.refill, write.now_ms);
+  if (patch.low_balance_thresholds) set_low_balance_thresholds(write.db, row, *patch.low_balance_thresholds);
   if (patch.credits_allocated) set_allocated(write, row, *patch.credits_allocated);
   return finish(write, "team.update", row, id, was);
 }
@@ -167,6 +198,8 @@ void delete_team(Write& write, const TeamId& id) {
   const RowId row = require_row(write.db, id);
   execute(write.db, "DELETE FROM team_access_group WHERE team = ?", row);
   execute(write.db, "DELETE FROM team_grant WHERE team = ?", row);
+  execute(write.db, "DELETE FROM refill WHERE team = ?", row);
+  set_low_balance_thresholds(write.db, row, {});
   revoke_keys(write, row);
   execute(write.db, "UPDATE team SET deleted_at_ms = ?, revision = ? WHERE row = ?", write.now_ms, write.revision, row);
   write.changes.team(row);

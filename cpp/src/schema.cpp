@@ -338,10 +338,102 @@ CREATE INDEX call_job ON call (job);
 DROP TABLE renumbered;
 )sql";
 
+// Sums over an hour and over a day of UTC, by the number of hours or days since 1970. Beside the rows of teams stands
+// one with team 0 for all of them together, so that a question about everybody needn't read everybody's rows. 0 as key,
+// alias or group: none. Outcome: 0 answered, -1 failed, else the reason of a refusal.
+constexpr std::string_view kVersion3 = R"sql(
+CREATE TABLE usage_hour (
+  period INTEGER NOT NULL,
+  team INTEGER NOT NULL,
+  virtual_key INTEGER NOT NULL,
+  alias INTEGER NOT NULL,
+  access_group INTEGER NOT NULL,
+  outcome INTEGER NOT NULL,
+  calls INTEGER NOT NULL,
+  tokens INTEGER NOT NULL,
+  cost_picodollars INTEGER NOT NULL,
+  charged_micro INTEGER NOT NULL,
+  latency_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL, -- of the last one, since the period began; -1: there is none
+  latencies BLOB NOT NULL,
+  PRIMARY KEY (period, team, virtual_key, alias, access_group, outcome)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usage_day (
+  period INTEGER NOT NULL,
+  team INTEGER NOT NULL,
+  virtual_key INTEGER NOT NULL,
+  alias INTEGER NOT NULL,
+  access_group INTEGER NOT NULL,
+  outcome INTEGER NOT NULL,
+  calls INTEGER NOT NULL,
+  tokens INTEGER NOT NULL,
+  cost_picodollars INTEGER NOT NULL,
+  charged_micro INTEGER NOT NULL,
+  latency_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,
+  latencies BLOB NOT NULL,
+  PRIMARY KEY (period, team, virtual_key, alias, access_group, outcome)
+) STRICT, WITHOUT ROWID;
+
+-- The hours of earlier days may have been dropped.
+CREATE TABLE usage_kept (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  first_day_with_hours INTEGER NOT NULL
+) STRICT;
+INSERT INTO usage_kept (id, first_day_with_hours) VALUES (1, 0);
+
+-- What stands for every text that was no alias when it was refused.
+INSERT INTO recorded_name (name) VALUES ('(unknown model)');
+)sql";
+
+// Credits that come by themselves, thresholds below which somebody shall hear of it, and what is to be told to whom.
+constexpr std::string_view kVersion4 = R"sql(
+CREATE TABLE refill (
+  team INTEGER PRIMARY KEY REFERENCES team,
+  amount_micro INTEGER NOT NULL CHECK (amount_micro > 0),
+  period INTEGER NOT NULL,
+  mode INTEGER NOT NULL,
+  next_at_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX refill_next ON refill (next_at_ms);
+
+CREATE TABLE low_balance_threshold (
+  team INTEGER NOT NULL REFERENCES team,
+  amount_micro INTEGER NOT NULL CHECK (amount_micro >= 0),
+  PRIMARY KEY (team, amount_micro)
+) STRICT, WITHOUT ROWID;
+
+-- The highest threshold below the balance: what the next charge is compared with.
+ALTER TABLE account ADD COLUMN next_low_micro INTEGER;
+
+-- Pending while it has a next attempt; then delivered, or given up.
+CREATE TABLE webhook_event (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  event_id TEXT NOT NULL UNIQUE,
+  type TEXT NOT NULL,
+  team INTEGER REFERENCES team,
+  payload TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_attempt_at_ms INTEGER,
+  delivered_at_ms INTEGER,
+  last_error TEXT
+) STRICT;
+CREATE INDEX webhook_event_next ON webhook_event (next_attempt_at_ms) WHERE next_attempt_at_ms IS NOT NULL;
+)sql";
+
+// What the team had left when the job ended, so that completing it again answers the same. The open jobs have an index
+// of their own: those left open are looked for again and again, among any number that ended.
+constexpr std::string_view kVersion5 = R"sql(
+ALTER TABLE job ADD COLUMN remaining_micro INTEGER;
+CREATE INDEX job_open ON job (created_at_ms) WHERE completed_at_ms IS NULL;
+)sql";
+
 }  // namespace
 
 std::span<const std::string_view> schema_migrations() {
-  static constexpr std::array kMigrations = {kVersion1, kVersion2};
+  static constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
   return kMigrations;
 }
 

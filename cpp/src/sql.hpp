@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "saas_access/connection.hpp"
 #include "saas_access/ids.hpp"
@@ -26,6 +27,10 @@ void bind_value(SQLite::Statement& statement, int index, const Id<Tag>& id) {
 }
 inline void bind_value(SQLite::Statement& statement, int index, const std::array<std::uint8_t, 32>& digest) {
   statement.bind(index, digest.data(), static_cast<int>(digest.size()));
+}
+inline void bind_value(SQLite::Statement& statement, int index, const std::vector<std::uint8_t>& bytes) {
+  const void* start = bytes.empty() ? static_cast<const void*>("") : bytes.data();  // null would be NULL
+  statement.bind(index, start, static_cast<int>(bytes.size()));
 }
 /// Absent: NULL.
 template <class T>

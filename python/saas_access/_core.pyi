@@ -60,6 +60,9 @@ __all__: list[str] = [
     "Reason",
     "Receipt",
     "Recovered",
+    "Refill",
+    "RefillMode",
+    "RefillPeriod",
     "Reservation",
     "ReserveOutcome",
     "ReserveRequest",
@@ -70,8 +73,14 @@ __all__: list[str] = [
     "Synchronous",
     "Team",
     "TeamPatch",
+    "UNKNOWN_MODEL",
     "Usage",
+    "UsageBy",
+    "UsageReport",
+    "UsageRow",
     "VirtualKey",
+    "WebhookAttempt",
+    "WebhookEvent",
     "WriteOptions",
     "credits_for_cost",
     "credits_for_tokens",
@@ -142,6 +151,15 @@ class BudgetMode(enum.Enum):
 class Synchronous(enum.Enum):
     FULL = 0
     NORMAL = 1
+
+class RefillPeriod(enum.Enum):
+    DAILY = 0
+    WEEKLY = 1
+    MONTHLY = 2
+
+class RefillMode(enum.Enum):
+    ADD = 0
+    TOP_UP = 1
 
 class EntryType(enum.Enum):
     ALLOCATION = 0
@@ -273,6 +291,15 @@ class Grant:
     @property
     def starts_at_ms(self) -> int: ...
 
+class Refill:
+    def __init__(self, *, credits: int, period: RefillPeriod, mode: RefillMode = ...) -> None: ...
+    @property
+    def credits(self) -> int: ...
+    @property
+    def mode(self) -> RefillMode: ...
+    @property
+    def period(self) -> RefillPeriod: ...
+
 class Team:
     @property
     def access_groups(self) -> list[str]: ...
@@ -283,9 +310,15 @@ class Team:
     @property
     def credits_per_dollar(self) -> int: ...
     @property
+    def low_balance_thresholds(self) -> list[int]: ...
+    @property
     def metadata(self) -> str: ...
     @property
+    def next_refill_at_ms(self) -> int | None: ...
+    @property
     def organization_id(self) -> str: ...
+    @property
+    def refill(self) -> Refill | None: ...
     @property
     def revision(self) -> int: ...
     @property
@@ -545,6 +578,26 @@ class Job:
     @property
     def user_id(self) -> str | None: ...
 
+class WebhookEvent:
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def created_at_ms(self) -> int: ...
+    @property
+    def delivered_at_ms(self) -> int | None: ...
+    @property
+    def event_id(self) -> str: ...
+    @property
+    def last_error(self) -> str | None: ...
+    @property
+    def next_attempt_at_ms(self) -> int | None: ...
+    @property
+    def payload(self) -> str: ...
+    @property
+    def team_id(self) -> str | None: ...
+    @property
+    def type(self) -> str: ...
+
 class WriteOptions:
     def __init__(self, *, actor: str = "operator", dry_run: bool = False, if_revision: int | None = None) -> None: ...
 
@@ -610,6 +663,8 @@ class NewTeam:
         tokens_per_credit: int = 10000,
         rpm_limit: int | None = None,
         tpm_limit: int | None = None,
+        refill: Refill | None = None,
+        low_balance_thresholds: list[int] = [],
         metadata: str = "{}",
         first_key: KeySecret | None = None,
     ) -> None: ...
@@ -626,8 +681,11 @@ class TeamPatch:
         tokens_per_credit: int | None = None,
         rpm_limit: int | None = None,
         tpm_limit: int | None = None,
+        refill: Refill | None = None,
+        low_balance_thresholds: list[int] | None = None,
         metadata: str | None = None,
     ) -> None: ...
+    def clear_refill(self) -> None: ...
     def clear_rpm_limit(self) -> None: ...
     def clear_tpm_limit(self) -> None: ...
 
@@ -667,6 +725,77 @@ class JobCompletion:
         failed_jobs_are_free: bool = False,
     ) -> None: ...
 
+class WebhookAttempt:
+    def __init__(
+        self, *, event_id: str, attempt: int, error: str | None = None, next_attempt_at_ms: int | None = None
+    ) -> None: ...
+
+class UsageBy(enum.Enum):
+    TEAM_ID = 0
+    KEY_ID = 1
+    ALIAS = 2
+    ACCESS_GROUP = 3
+    HOUR = 4
+    DAY = 5
+    REASON = 6
+
+class UsageRow:
+    def latency_percentile(self, *, part: float) -> int | None:
+        """
+        Milliseconds; None without calls.
+        """
+    @property
+    def access_group(self) -> str | None: ...
+    @property
+    def alias(self) -> str | None: ...
+    @property
+    def calls(self) -> int: ...
+    @property
+    def charged(self) -> int: ...
+    @property
+    def cost(self) -> int: ...
+    @property
+    def denials(self) -> int: ...
+    @property
+    def failed_calls(self) -> int: ...
+    @property
+    def key_id(self) -> str | None: ...
+    @property
+    def last_call_at_ms(self) -> int | None: ...
+    @property
+    def last_denial_at_ms(self) -> int | None: ...
+    @property
+    def latencies(self) -> list[tuple[int, int]]:
+        """
+        (bucket, calls in it), the fastest first; bucket i holds up to 2 ** (i / 4) milliseconds.
+        """
+    @property
+    def latency_ms(self) -> int:
+        """
+        Of all answered calls together.
+        """
+    @property
+    def period_ms(self) -> int | None: ...
+    @property
+    def reason(self) -> Reason | None: ...
+    @property
+    def team_id(self) -> str | None: ...
+    @property
+    def tokens(self) -> int: ...
+
+class UsageReport:
+    @property
+    def from_ms(self) -> int:
+        """
+        What was counted: the query's times, rounded outward.
+        """
+    @property
+    def next(self) -> int | None: ...
+    @property
+    def rows(self) -> list[UsageRow]: ...
+    @property
+    def to_ms(self) -> int: ...
+
 class Engine:
     """
     Owns the database and the current policy. Open one for each database in each process, after a fork. Thread-safe. Everything but a decision runs without the GIL.
@@ -681,6 +810,11 @@ class Engine:
     def add_models(
         self, *, group_name: str, model_aliases: list[str], options: WriteOptions = ...
     ) -> tuple[AccessGroup, Receipt]: ...
+    def add_test_webhook_event(self, *, options: WriteOptions = ...) -> tuple[WebhookEvent, Receipt]: ...
+    def apply_due_refills(self, *, now_ms: int, limit: int) -> int:
+        """
+        Applies one due period of at most `limit` teams, in one transaction; returns how many. Until it returns 0, there is more.
+        """
     def authenticate(self, *, digest: bytes) -> Authentication: ...
     @typing.overload
     def authorize(self, *, digest: bytes, alias: str) -> Decision: ...
@@ -697,11 +831,19 @@ class Engine:
     def bootstrap(
         self, *, model_aliases: list[NewModelAlias], access_groups: list[NewAccessGroup], options: WriteOptions = ...
     ) -> tuple[Bootstrapped, Receipt]: ...
+    def claim_webhook_event(self, *, now_ms: int, lease_ms: int) -> WebhookEvent | None:
+        """
+        The event that is due longest, which nobody else gets until `lease_ms` later.
+        """
     def close(self) -> None:
         """
         Calls that run finish; later ones raise StoreUnavailable. Idempotent.
         """
     def complete_job(self, *, job_id: str, completion: JobCompletion) -> Job: ...
+    def complete_overdue_jobs(self, *, after_hours: int, failed_jobs_are_free: bool, limit: int = 100) -> int:
+        """
+        Completes jobs left open for so long, at most `limit` in one transaction; returns how many.
+        """
     def create_access_group(
         self, *, access_group: NewAccessGroup, options: WriteOptions = ...
     ) -> tuple[AccessGroup, Receipt]: ...
@@ -730,9 +872,18 @@ class Engine:
     def find_balance(self, *, team_id: str) -> Balance: ...
     def find_job(self, *, job_id: str) -> Job: ...
     def find_key(self, *, team_id: str, key_id: str) -> VirtualKey: ...
+    def find_low_balance_thresholds(self, *, team_id: str) -> list[int]:
+        """
+        Falling; none for a deleted team.
+        """
     def find_model_alias(self, *, alias: str) -> ModelAlias: ...
     def find_organization(self, *, organization_id: str) -> Organization: ...
     def find_team(self, *, team_id: str) -> Team: ...
+    def find_webhook_trouble(self) -> str | None:
+        """
+        A sentence about events whose last attempt failed, if there are any.
+        """
+    def finish_webhook_attempt(self, *, attempt: WebhookAttempt, now_ms: int) -> None: ...
     def health(self) -> Health:
         """
         Never raises.
@@ -779,7 +930,29 @@ class Engine:
         after: int | None = None,
         limit: int | None = None,
     ) -> tuple[list[Team], int | None]: ...
+    def list_webhook_events(
+        self, *, after: int | None = None, limit: int | None = None
+    ) -> tuple[list[WebhookEvent], int | None]:
+        """
+        Newest first.
+        """
+    def note_denial(
+        self,
+        *,
+        reason: Reason,
+        team_id: str,
+        key_id: str | None = None,
+        alias: str | None = None,
+        access_group: str | None = None,
+    ) -> None:
+        """
+        Counts a refusal in memory; written out in the background.
+        """
     def now_ms(self) -> int: ...
+    def prune_usage(self, *, days_kept: int) -> None:
+        """
+        Drops the hours of usage before so many whole days, one hour a transaction. Days stay.
+        """
     def recover(self) -> Recovered:
         """
         Closes the calls of processes that have ended: streams that were being answered are charged by what is known, all others are released.
@@ -791,6 +964,20 @@ class Engine:
     def remove_models(
         self, *, group_name: str, model_aliases: list[str], options: WriteOptions = ...
     ) -> tuple[AccessGroup, Receipt]: ...
+    def report_usage(
+        self,
+        *,
+        from_ms: int,
+        to_ms: int,
+        team_id: str | None = None,
+        key_id: str | None = None,
+        alias: str | None = None,
+        access_group: str | None = None,
+        group_by: list[UsageBy] = [],
+        hides_refused_models: bool = False,
+        after: int | None = None,
+        limit: int | None = None,
+    ) -> UsageReport: ...
     def reserve(self, *, request: ReserveRequest) -> Reservation:
         """
         Holds what a call may cost and opens its record, durably.
@@ -928,11 +1115,17 @@ def slug(value: KeyStatus) -> str: ...
 @typing.overload
 def slug(value: BudgetMode) -> str: ...
 @typing.overload
+def slug(value: RefillPeriod) -> str: ...
+@typing.overload
+def slug(value: RefillMode) -> str: ...
+@typing.overload
 def slug(value: EntryType) -> str: ...
 @typing.overload
 def slug(value: JobStatus) -> str: ...
 @typing.overload
 def slug(value: CallStatus) -> str: ...
+@typing.overload
+def slug(value: UsageBy) -> str: ...
 def verify_ledger(
     *, database: str, team_id: str | None = None, progress: collections.abc.Callable[[int, int], None] | None = None
 ) -> LedgerReport:
@@ -942,4 +1135,5 @@ def verify_ledger(
 
 MAX_MICRO_CREDITS: int = 1000000000000000000
 MICRO_PER_CREDIT: int = 1000000
-SCHEMA_VERSION: int = 2
+SCHEMA_VERSION: int = 5
+UNKNOWN_MODEL: str = "(unknown model)"

@@ -9,23 +9,29 @@ from typing import TYPE_CHECKING
 from saas_access._core import Engine, NewAccessGroup, NewModelAlias, Synchronous, WriteOptions
 from saas_access.failed_attempts import FailedAttempts
 from saas_access.settings import Settings, SettingsError
+from saas_access.upkeep import Upkeep, duties
 
 if TYPE_CHECKING:
     from saas_access.settings import Bootstrap
 
 
 class Runtime:
-    """An open engine with its settings. Thread-safe. Belongs to the process that opened it, not to forked children."""
+    """An open engine with its settings and the upkeep of its store. Thread-safe. Belongs to the process that opened it,
+    not to forked children.
+    """
 
     def __init__(self, *, engine: Engine, settings: Settings) -> None:
         self._engine = engine
         self._pid = os.getpid()
         self.settings = settings
         self.failed_attempts = FailedAttempts(settings.failed_attempts_per_minute)
+        self.upkeep = Upkeep(duties(engine, settings))
 
     @classmethod
-    def open(cls, settings: Settings) -> Runtime:
-        """Opens the database and creates what `bootstrap` names and isn't there. Raises CoreError."""
+    def open(cls, settings: Settings, *, upkeep: bool = True) -> Runtime:
+        """Opens the database, creates what `bootstrap` names and isn't there, and starts the upkeep unless told not
+        to. Raises CoreError.
+        """
         synchronous = Synchronous.FULL if settings.synchronous == "full" else Synchronous.NORMAL
         engine = Engine(database=str(settings.database_path), synchronous=synchronous)
         runtime = cls(engine=engine, settings=settings)
@@ -35,6 +41,8 @@ class Runtime:
             except BaseException:
                 runtime.close()
                 raise
+        if upkeep:
+            runtime.upkeep.start()
         return runtime
 
     @property
@@ -44,8 +52,9 @@ class Runtime:
         return self._engine
 
     def close(self) -> None:
-        """Stops the engine's thread and closes its files. May be called twice."""
+        """Stops all threads and closes the engine's files. May be called twice."""
         if os.getpid() == self._pid:
+            self.upkeep.stop()
             self._engine.close()
 
 

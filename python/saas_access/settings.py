@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import httpx
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -18,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from saas_access import credits, metadata, problems, request_fields
+from saas_access import credits, metadata, problems, request_fields, webhooks
 from saas_access._core import MICRO_PER_CREDIT
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 SECTION = "callback_settings.saas_access"
 _SQLITE = "sqlite:///"
 _FROM_ENVIRONMENT = "os.environ/"
+_SHORTEST_SECRET = 24
 
 
 class SettingsError(ValueError):
@@ -47,6 +49,25 @@ def _usable_key(key: SecretStr) -> SecretStr:
     if not key.get_secret_value() or key.get_secret_value() != key.get_secret_value().strip():
         raise ValueError("must not be empty, nor begin or end with white space")
     return key
+
+
+def _webhook_url(url: SecretStr) -> SecretStr:
+    try:
+        given = httpx.URL(url.get_secret_value())
+    except httpx.InvalidURL as error:
+        raise ValueError(f"is no address: {error}") from error
+    if given.scheme not in ("http", "https") or not given.host:
+        # Only the scheme: the rest of such an address often is a password by itself.
+        raise ValueError(f"must begin with https:// or http:// and name a host, not '{given.scheme}://...'")
+    return url
+
+
+def _webhook_secret(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < _SHORTEST_SECRET:
+        raise ValueError(f"must have at least {_SHORTEST_SECRET} characters")
+    if len(webhooks.signing_key(secret.get_secret_value())) < _SHORTEST_SECRET:
+        raise ValueError(f"must stand for at least {_SHORTEST_SECRET} bytes")
+    return secret
 
 
 def _sqlite_url(url: str) -> str:
@@ -74,6 +95,11 @@ def _passable_fields(names: list[str]) -> list[str]:
 _MicroCredits = Annotated[int, BeforeValidator(credits.parse)]
 _MetadataText = Annotated[str, BeforeValidator(metadata.to_text)]
 _AdminKey = Annotated[SecretStr, AfterValidator(_usable_key), BeforeValidator(_resolved)]
+_WebhookUrl = Annotated[SecretStr, AfterValidator(_webhook_url), BeforeValidator(_resolved)]
+_WebhookSecret = Annotated[
+    SecretStr, AfterValidator(_webhook_secret), AfterValidator(_usable_key), BeforeValidator(_resolved)
+]
+_SECRETS = ("admin_key", "viewer_key", "webhook_url", "webhook_secret")
 
 
 class _Section(BaseModel):
@@ -114,13 +140,20 @@ class Settings(_Section):
     bootstrap: Bootstrap | None = None
     default_max_tokens: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
     failed_jobs_are_free: bool = False
+    job_timeout_hours: Annotated[int, Field(ge=1, le=8760)] = 24
+    cached_answers: Literal["charged", "free"] = "charged"
     show_actual_model: bool = False
     unknown_fields: Literal["strip", "refuse"] = "strip"
     extra_fields: Annotated[list[str], AfterValidator(_passable_fields)] = []
     max_request_mb: Annotated[int, Field(ge=1, le=4096)] = 100
     proxy_url: str | None = None
+    usage_hours_kept_days: Annotated[int, Field(ge=1, le=36_500)] = 35
+    metrics_aliases: Annotated[int, Field(ge=0, le=10_000)] = 100
+    metrics_teams: Annotated[int, Field(ge=0, le=10_000)] = 0
+    webhook_url: _WebhookUrl | None = None
+    webhook_secret: _WebhookSecret | None = None
 
-    @field_validator("admin_key", "viewer_key", mode="before")
+    @field_validator(*_SECRETS, mode="before")
     @classmethod
     def _check_key_given(cls, key: object) -> object:
         """LiteLLM gives null for a variable of the environment that isn't set: a key was meant, so none isn't one."""
@@ -139,6 +172,12 @@ class Settings(_Section):
     def _check_keys_differ(self) -> Settings:
         if self.viewer_key is not None and self.viewer_key == self.admin_key:
             raise ValueError("viewer_key must not be the same as admin_key")
+        return self
+
+    @model_validator(mode="after")
+    def _check_webhooks_signed(self) -> Settings:
+        if self.webhook_url is not None and self.webhook_secret is None:
+            raise ValueError("webhook_url needs webhook_secret, by which its receiver knows who is calling")
         return self
 
     @property
@@ -165,7 +204,7 @@ def _line(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         guess = problems.did_you_mean(str(location[-1]), _names_beside(location[1:-1]))
         return f"{problems.field(location)} - unknown setting{guess}"
-    if location[1:2] in (["admin_key"], ["viewer_key"]) and error["type"] != "value_error":
+    if location[1:2] and location[1] in _SECRETS and error["type"] != "value_error":
         return f"{problems.field(location)} - must be a string"
     return f"{problems.field(location)} - {problems.phrase(error)}"
 

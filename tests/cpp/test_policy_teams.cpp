@@ -57,6 +57,8 @@ TEST_F(TeamPolicyTest, CreatesATeamWithItsGroupsCreditsAndKey) {
     document.credits_per_dollar = 5 * kMicroPerCredit;
     document.tokens_per_credit = 500;
     document.rpm_limit = 60;
+    document.refill = Refill{5 * kMicroPerCredit, RefillPeriod::weekly, RefillMode::top_up};
+    document.low_balance_thresholds = {0, kMicroPerCredit / 2};
     document.metadata = R"({"k":"v"})";
     document.first_key = secret(1, "abcd");
     return create_team(w, document);
@@ -82,7 +84,8 @@ TEST_F(TeamPolicyTest, CreatesATeamWithItsGroupsCreditsAndKey) {
       audit().front().after,
       R"({"team_id":"acme-prod","organization_id":"org","team_alias":"Production","suspended":false,)"
       R"("access_groups":["b","a"],"credits_allocated":1000,"budget_mode":"consumption_usd","credits_per_dollar":5,)"
-      R"("tokens_per_credit":500,"rpm_limit":60,"tpm_limit":null,"metadata":{"k":"v"}})");
+      R"("tokens_per_credit":500,"rpm_limit":60,"tpm_limit":null,"refill":{"credits":5,"period":"weekly","mode":"top_up"},)"
+      R"("low_balance_thresholds":[0.5,0],"metadata":{"k":"v"}})");
 }
 
 TEST_F(TeamPolicyTest, ReportsEveryProblemOfATeam) {
@@ -96,13 +99,15 @@ TEST_F(TeamPolicyTest, ReportsEveryProblemOfATeam) {
       document.tokens_per_credit = 0;
       document.rpm_limit = 0;
       document.tpm_limit = 1'000'000'000'001;
+      document.refill = Refill{0, RefillPeriod::daily, RefillMode::add};
+      document.low_balance_thresholds = {-1};
       document.metadata = "x";
       create_team(w, document);
     });
   });
   EXPECT_EQ(fields,
-            "team_id team_alias credits_per_dollar tokens_per_credit rpm_limit tpm_limit metadata credits_allocated "
-            "organization_id access_groups");
+            "team_id team_alias credits_per_dollar tokens_per_credit rpm_limit tpm_limit refill.credits "
+            "low_balance_thresholds metadata credits_allocated organization_id access_groups");
   EXPECT_EQ(count("team"), 0);
 }
 

@@ -89,6 +89,7 @@ class Outcome:
     seed: int
     kills: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int | None] = field(default_factory=Counter)
+    failures: set[str] = field(default_factory=set)  # the bodies of answers of 500 and above
     cut_off: int = 0
     uncertain: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -97,7 +98,8 @@ class Outcome:
 
     def __str__(self) -> str:
         return (
-            f"seed {self.seed}: {dict(self.kills)} killed; {dict(self.statuses)} by status, {self.cut_off} cut off, "
+            f"seed {self.seed}: {dict(self.kills)} killed; {dict(self.statuses)} by status, "
+            f"{self.cut_off} cut off, failures: {self.failures}, "
             f"{self.uncertain} uncertain; recovered after {self.recovered_s} s; wrong: {self.wrong}; "
             f"not charged: {self.uncharged}"
         )
@@ -187,6 +189,7 @@ class Killing:
 
     def _count(self, clients: list[load.Client]) -> None:
         self._outcome.statuses += load.statuses(clients)
+        self._outcome.failures |= {call.failure for client in clients for call in client.calls if call.failure}
         self._outcome.cut_off += len(load.names(clients, lambda call: call.cut_off))
         self._outcome.uncertain += len(load.names(clients, lambda call: call.uncertain))
 

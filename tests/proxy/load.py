@@ -34,6 +34,7 @@ class Call:
     status: int | None = None
     chunks: int = 0  # events of a stream that carry an answer
     complete: bool = False  # the whole answer came
+    failure: str = ""  # the body of an answer that is neither success nor refusal
 
     @property
     def answered(self) -> bool:
@@ -83,8 +84,10 @@ class Client:
 
 async def read(answer: httpx.Response, call: Call) -> None:
     if not call.streamed or call.status != 200:
-        await answer.aread()
+        content = await answer.aread()
         call.complete = True
+        if answer.is_server_error:
+            call.failure = content.decode()
         return
     last = ""
     async for line in answer.aiter_lines():

@@ -28,7 +28,7 @@ BREAKABLE = {
     "deciding": ("plugin:Plugin", "decide"),
     "listing what is available": ("plugin:Plugin", "available_models"),
     "cleaning a form": ("sanitising", "_judge_form"),
-    "estimating": ("hook", "estimate"),
+    "estimating": ("hook", "demand_of"),
     "pricing": ("hook", "price_of"),
     "reserving": ("calls:Calls", "reserve"),
     "issuing the ticket": ("calls:Calls", "issue"),

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
+import httpx
 import pytest
 from running import Proxy, Upstream
 from selling import Customer, sell
@@ -84,17 +91,116 @@ def test_a_failed_call_counts_as_failed_and_an_unanswered_job_is_free(proxy: Pro
     assert (costs["total_calls"], costs["failed_calls"], costs["credits_remaining"]) == (1, 1, 1000)
 
 
+def events(lines: Iterable[str]) -> list[Any]:
+    """The events of a stream as far as its end, but for what differs each time: ids and times."""
+    found: list[Any] = []
+    for line in lines:
+        if not line.startswith("data: "):
+            continue
+        if line == "data: [DONE]":
+            return [*found, "[DONE]"]
+        event = json.loads(line.removeprefix("data: "))
+        found.append({name: value for name, value in event.items() if name not in ("id", "created")})
+    raise AssertionError(f"the stream broke off after {found}")
+
+
 @pytest.mark.parametrize("by_path", [True, False])
-def test_a_streamed_call(customer: Customer, by_path: bool) -> None:
+@pytest.mark.parametrize("usage", [True, False])
+def test_a_streamed_call_has_the_chat_routes_events(customer: Customer, by_path: bool, usage: bool) -> None:
     job_id = create_job(customer)
-    with customer.client() as client:
-        path = f"/api/jobs/{job_id}/llm-call" + ("-stream" if by_path else "")
-        answer = client.post(path, json=CHAT if by_path else {**CHAT, "stream": True})
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    assert "data: [DONE]" in answer.text
+    body = {**CHAT, **({"stream_options": {"include_usage": True}} if usage else {})}
+    told = []
+    for path in (f"/api/jobs/{job_id}/llm-call" + ("-stream" if by_path else ""), "/v1/chat/completions"):
+        streamed = {} if by_path and "jobs" in path else {"stream": True}
+        with customer.client() as client, client.stream("POST", path, json={**body, **streamed}) as answer:
+            assert answer.status_code == 200
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            told.append(events(answer.iter_lines()))
+    assert told[0] == told[1]
+    assert any("usage" in event for event in told[0]) is usage
     costs = complete(customer, job_id).json()["costs"]
     assert (costs["successful_calls"], costs["total_tokens"]) == (1, 33)
+
+
+@contextlib.contextmanager
+def locked_store(proxy: Proxy) -> Iterator[None]:
+    """Nobody can write meanwhile; the proxy waits for some seconds."""
+    with contextlib.closing(sqlite3.connect(proxy.folder / "store.db", isolation_level=None)) as store:
+        store.execute("BEGIN IMMEDIATE")
+        yield
+        store.execute("ROLLBACK")
+
+
+def look_at_the_end(
+    customer: Customer, upstream: Upstream, path: str, body: dict[str, Any], look: Callable[[httpx.Response], Any]
+) -> Any:
+    """What `look` sees as soon as a stream's last event is there, which must not come while the store is locked."""
+
+    def read() -> Any:
+        with customer.client() as client, client.stream("POST", path, json={**body, "model": "held"}) as answer:
+            events(answer.iter_lines())
+            return look(answer)
+
+    with ThreadPoolExecutor(1) as pool:
+        seen = pool.submit(read)
+        while not upstream.seen():
+            assert not seen.done(), seen.result()
+        with locked_store(customer.proxy):
+            upstream.go()
+            wait([seen], timeout=1)
+            assert not seen.done()
+        return seen.result()
+
+
+def test_a_streamed_call_is_settled_before_its_last_event(proxy: Proxy, seen: Upstream) -> None:
+    """Whoever has seen the end may complete the job, or look at the balance, at once."""
+    customer = sell(proxy, {"held": "sold/up-held"}, budget_mode="consumption_tokens")
+    job_id = create_job(customer)
+
+    def look(_: httpx.Response) -> Any:
+        return customer.balance()["credits_reserved"], complete(customer, job_id).json()["costs"]["total_tokens"]
+
+    assert look_at_the_end(customer, seen, f"/api/jobs/{job_id}/llm-call-stream", CHAT, look) == (0, 33)
+
+
+@pytest.mark.parametrize("who", ["upstream", "client"])
+def test_a_streamed_call_cut_off_is_successful_and_runs_until_then(proxy: Proxy, upstream: Upstream, who: str) -> None:
+    customer = sell(proxy, {"cut": "real-cut"})
+    job_id = create_job(customer)
+    body = {**CHAT, "model": "cut"}
+    with customer.client() as client, client.stream("POST", f"/api/jobs/{job_id}/llm-call-stream", json=body) as answer:
+        chunks = answer.iter_text()
+        assert "data: " in next(chunks)
+        assert complete(customer, job_id).status_code == 409
+        if who == "upstream":
+            upstream.cut()
+            told = "".join(chunks)
+            assert "up-cut" not in told
+    deadline = time.monotonic() + 30
+    while (completed := complete(customer, job_id)).status_code == 409:
+        assert time.monotonic() < deadline
+    costs = completed.json()["costs"]
+    assert (costs["total_calls"], costs["successful_calls"], costs["credit_applied"]) == (1, 1, True)
+    assert customer.balance()["credits_used"] == 1
+
+
+def test_completing_at_once_is_charged_once_and_answered_the_same(customer: Customer) -> None:
+    job_id = create_job(customer)
+    assert call(customer, job_id).status_code == 200
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: complete(customer, job_id), range(8)))
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert all(answer.json() == answers[0].json() for answer in answers)
+    assert customer.balance()["credits_used"] == 1
+
+
+@pytest.mark.parametrize("path", ["llm-call", "llm-call-stream"])
+def test_a_call_takes_no_query(customer: Customer, seen: Upstream, path: str) -> None:
+    job_id = create_job(customer)
+    with customer.client() as client:
+        refused = client.post(f"/api/jobs/{job_id}/{path}", params={"dry_run": "true"}, json=CHAT)
+    assert (refused.status_code, refused.json()["details"][0]["field"]) == (422, "dry_run")
+    assert seen.seen() == []
 
 
 def test_nobody_elses_job(proxy: Proxy, customer: Customer, seen: Upstream) -> None:

@@ -38,16 +38,10 @@ def test_answered_calls_are_charged_once_and_no_others(outcome: Outcome) -> None
     assert {200, 402, None} <= outcome.statuses.keys() <= {200, 402, 503, None}, str(outcome)
 
 
-# Remove with the first process that calls Engine.recover by itself.
-UNRECOVERED = pytest.mark.xfail(reason="nothing runs Engine.recover yet")
-
-
-@UNRECOVERED
 def test_what_the_dead_held_is_free_within_the_stated_time(outcome: Outcome) -> None:
     assert outcome.recovered_s is not None, str(outcome)
 
 
-@UNRECOVERED
 def test_what_was_cut_off_in_mid_answer_is_charged(outcome: Outcome) -> None:
     assert outcome.cut_off > 0, "no kill hit a stream: the test proves nothing"
     assert outcome.uncharged == [], str(outcome)

@@ -210,14 +210,6 @@ def test_calls_are_refused_and_reach_nobody(store: Store, customer: Customer, se
     assert_books(store, customer, len(seen.seen()))
 
 
-# The health looks at reading alone, which goes on.
-UNNOTICED = {"locked database", "held lock file", "full disk"}
-
-
-@pytest.mark.parametrize(
-    "cause",
-    [pytest.param(cause, marks=[pytest.mark.xfail] if cause in UNNOTICED else []) for cause in CAUSES],
-)
 def test_health_says_why(store: Store, customer: Customer, cause: str) -> None:
     with CAUSES[cause](store):
         assert post(customer, body()).status_code == 503

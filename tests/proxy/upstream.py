@@ -1,12 +1,13 @@
 """A small model provider that answers in the OpenAI, Anthropic and Google dialects and records what reached it.
 
 Run as `python upstream.py PORT`. Besides the providers' routes: `GET /log` answers everything recorded as a JSON list
-of `{method, path, model, key, body}`, `DELETE /log` empties it. A model whose name contains "failing" answers 500;
-one that contains "cut" stops its stream in the middle and breaks it off there at `POST /cut`; one that contains
-"held" stops its stream there, or comes to no answer, until `POST /go`, which waits for one to stand there; one that
-contains "slow" takes its time. The listing `GET /v1/models` is not recorded: LiteLLM asks for it by itself at start. A
-request that forces a tool call gets one, and one that asks for JSON of a schema gets the smallest such JSON, with
-"Paris" for a string and 7 for a number.
+of `{method, path, model, key, body}`, `DELETE /log` empties it. What a model does depends on its name: one that
+contains "failing" answers 500, "flaky" does so the first, third, ... time; "detailed" states cached and reasoning
+tokens, "silent" no usage at all; "cut" stops its stream in the middle and breaks it off there at `POST /cut`, and `GET
+/abandoned` answers the models of such streams that the caller left before; "held" stops its stream there, or comes to
+no answer, until `POST /go`, which waits for one to stand there; "slow" takes its time. The listing `GET /v1/models` is
+not recorded: LiteLLM asks for it by itself at start. A request that forces a tool call gets one, and one that asks for
+JSON of a schema gets the smallest such JSON, with "Paris" for a string and 7 for a number.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import struct
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import uvicorn
 from starlette.applications import Starlette
@@ -37,8 +39,12 @@ GOOGLE_USAGE = {
     "totalTokenCount": TOKENS,
 }
 
+# A model that answers from a cache of the provider's, and thinks before.
+CACHED_TOKENS, REASONING_TOKENS = 16, 8
+
 log: list[dict[str, Any]] = []
 cut_asked_for = asyncio.Event()
+abandoned: list[str] = []  # the models of streams that were left while they stood in the middle
 somebody_stands = asyncio.Event()
 go_asked_for = asyncio.Event()
 PACE_S = 0.02  # of a slow model: before each chunk of a stream, or before the answer
@@ -54,16 +60,42 @@ async def stand() -> None:
     await go_asked_for.wait()
 
 
-async def stream(chunks: list[str], model: str) -> AsyncIterator[str]:
+async def stream(chunks: list[str], *, model: str) -> AsyncIterator[str]:
     for index, chunk in enumerate(chunks):
         if index == len(chunks) // 2:
             if "cut" in model:
-                await cut_asked_for.wait()
-                raise ConnectionResetError("the upstream breaks off, as asked")
+                await until_cut(model)
             if "held" in model:
                 await stand()
         yield chunk
         await asyncio.sleep(PACE_S if "slow" in model else 0)
+
+
+async def until_cut(model: str) -> NoReturn:
+    try:
+        await cut_asked_for.wait()
+    except asyncio.CancelledError:
+        abandoned.append(model)
+        raise
+    raise ConnectionResetError("the upstream breaks off, as asked")
+
+
+def openai_usage(body: dict[str, Any]) -> dict[str, Any]:
+    """`{"usage": ...}` as the model called `body["model"]` states it, or nothing."""
+    if "silent" in body["model"]:
+        return {}
+    if "detailed" not in body["model"]:
+        return {"usage": OPENAI_USAGE}
+    details = {
+        "prompt_tokens_details": {"cached_tokens": CACHED_TOKENS},
+        "completion_tokens_details": {"reasoning_tokens": REASONING_TOKENS},
+    }
+    return {"usage": {**OPENAI_USAGE, **details}}
+
+
+def words(said: str) -> list[str]:
+    """The pieces in which a text is streamed."""
+    return re.findall(r"\S+\s*", said)
 
 
 async def read(request: Request) -> dict[str, Any]:
@@ -144,19 +176,19 @@ def chat(body: dict[str, Any]) -> Response:
     if not body.get("stream"):
         message = {"role": "assistant", **said}
         choices = [{"index": index, "message": message, "finish_reason": finish} for index in range(body.get("n") or 1)]
-        return JSONResponse({**base, "object": "chat.completion", "choices": choices, "usage": OPENAI_USAGE})
+        return JSONResponse({**base, "object": "chat.completion", "choices": choices, **openai_usage(body)})
     base["object"] = "chat.completion.chunk"
-    pieces = [said] if tool else [{"content": word + " "} for word in text(body).split()]
+    pieces = [said] if tool else [{"content": word} for word in words(text(body))]
     deltas = [{"role": "assistant", "content": ""}, *pieces]
     events = [{**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
     events.append({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
     if (body.get("stream_options") or {}).get("include_usage"):
-        events.append({**base, "choices": [], "usage": OPENAI_USAGE})
+        events.append({**base, "choices": [], **openai_usage(body)})
     return event_stream(sse(*events, done=True), body)
 
 
 def event_stream(chunks: list[str], body: dict[str, Any]) -> Response:
-    return StreamingResponse(stream(chunks, str(body.get("model"))), media_type="text/event-stream")
+    return StreamingResponse(stream(chunks, model=str(body.get("model"))), media_type="text/event-stream")
 
 
 def completion(body: dict[str, Any]) -> Response:
@@ -165,8 +197,8 @@ def completion(body: dict[str, Any]) -> Response:
         choices = [{"index": 0, "text": TEXT, "finish_reason": "stop", "logprobs": None}]
         return JSONResponse({**base, "choices": choices, "usage": OPENAI_USAGE})
     events: list[dict[str, Any]] = [
-        {**base, "choices": [{"index": 0, "text": word + " ", "finish_reason": None, "logprobs": None}]}
-        for word in TEXT.split()
+        {**base, "choices": [{"index": 0, "text": word, "finish_reason": None, "logprobs": None}]}
+        for word in words(TEXT)
     ]
     if (body.get("stream_options") or {}).get("include_usage"):
         events.append({**base, "choices": [], "usage": OPENAI_USAGE})
@@ -192,13 +224,14 @@ def response_item(body: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, 
         ]
         item["arguments"] = tool.json
     else:
-        part = {"type": "output_text", "text": text(body), "annotations": []}
+        said = text(body)
+        part = {"type": "output_text", "text": said, "annotations": []}
         item = {"type": "message", "id": "msg_1", "status": "completed", "role": "assistant"}
         place = {"item_id": "msg_1", **at, "content_index": 0}
         events = [
             {"type": "response.output_item.added", **at, "item": {**item, "content": []}},
             {"type": "response.content_part.added", **place, "part": {**part, "text": ""}},
-            {"type": "response.output_text.delta", **place, "delta": part["text"], "logprobs": []},
+            *({"type": "response.output_text.delta", **place, "delta": word, "logprobs": []} for word in words(said)),
             {"type": "response.output_text.done", **place, "text": part["text"], "logprobs": []},
             {"type": "response.content_part.done", **place, "part": part},
         ]
@@ -241,10 +274,10 @@ def responses(body: dict[str, Any]) -> Response:
 def messages(body: dict[str, Any]) -> Response:
     usage = {"input_tokens": PROMPT_TOKENS, "output_tokens": COMPLETION_TOKENS}
     block: dict[str, Any] = {"type": "text", "text": text(body)}
-    empty, delta = {**block, "text": ""}, {"type": "text_delta", "text": block["text"]}
+    empty, deltas = {**block, "text": ""}, [{"type": "text_delta", "text": word} for word in words(block["text"])]
     if tool := forced_tool(body):
         block = {"type": "tool_use", "id": "toolu_1", "name": tool.name, "input": tool.arguments}
-        empty, delta = {**block, "input": {}}, {"type": "input_json_delta", "partial_json": tool.json}
+        empty, deltas = {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": tool.json}]
     stop_reason = "tool_use" if tool else "end_turn"
     answer = {
         "id": "msg_1",
@@ -267,7 +300,7 @@ def messages(body: dict[str, Any]) -> Response:
     events: list[dict[str, Any]] = [
         {"type": "message_start", "message": started},
         {"type": "content_block_start", "index": 0, "content_block": empty},
-        {"type": "content_block_delta", "index": 0, "delta": delta},
+        *({"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas),
         {"type": "content_block_stop", "index": 0},
         {"type": "message_delta", "delta": {"stop_reason": stop_reason, "stop_sequence": None}, "usage": usage},
         {"type": "message_stop"},
@@ -279,15 +312,18 @@ def google(body: dict[str, Any], action: str) -> Response:
     if action == "countTokens":
         return JSONResponse({"totalTokens": PROMPT_TOKENS})
     tool = forced_tool(body)
-    part = {"functionCall": {"name": tool.name, "args": tool.arguments}} if tool else {"text": text(body)}
-    answer = {
-        "candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}],
-        "usageMetadata": GOOGLE_USAGE,
-        "modelVersion": body["model"],
-    }
-    if action == "streamGenerateContent":
-        return event_stream(sse(answer), body)
-    return JSONResponse(answer)
+    parts = [{"functionCall": {"name": tool.name, "args": tool.arguments}}] if tool else [{"text": text(body)}]
+
+    def said(parts: list[dict[str, Any]], usage: dict[str, int], **more: Any) -> dict[str, Any]:
+        candidate = {"content": {"role": "model", "parts": parts}, "index": 0, **more}
+        return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": body["model"]}
+
+    if action != "streamGenerateContent":
+        return JSONResponse(said(parts, GOOGLE_USAGE, finishReason="STOP"))
+    so_far = {"promptTokenCount": PROMPT_TOKENS, "totalTokenCount": PROMPT_TOKENS}
+    pieces = parts if tool else [{"text": word} for word in words(text(body))]
+    events = [said([piece], so_far) for piece in pieces[:-1]]
+    return event_stream(sse(*events, said(pieces[-1:], GOOGLE_USAGE, finishReason="STOP")), body)
 
 
 def counted(_body: dict[str, Any]) -> Response:
@@ -364,10 +400,14 @@ async def provider(request: Request) -> Response:
         or request.headers.get("x-goog-api-key")
     )
     log.append({"method": request.method, "path": path, "model": body.get("model"), "key": key, "body": body})
+    model = str(body.get("model"))
     if not body.get("stream"):
-        await take_time(str(body.get("model")))
-    if "failing" in str(body.get("model")):
-        error = {"message": f"model {body['model']} is out of order", "type": "server_error"}
+        await take_time(model)
+    out_of_order = "failing" in model
+    if "flaky" in model:
+        out_of_order = sum(entry["model"] == model for entry in log) % 2 == 1
+    if out_of_order:
+        error = {"message": f"model {model} is out of order", "type": "server_error"}
         return JSONResponse({"error": error}, status_code=500)
     return answer(path, body)
 
@@ -384,6 +424,10 @@ async def read_log(request: Request) -> Response:
     if request.method == "DELETE":
         log.clear()
     return JSONResponse(log)
+
+
+async def read_abandoned(_request: Request) -> Response:
+    return JSONResponse(abandoned)
 
 
 async def cut(_request: Request) -> Response:
@@ -408,6 +452,7 @@ app = Starlette(
     routes=[
         Route("/log", read_log, methods=["GET", "DELETE"]),
         Route("/cut", cut, methods=["POST"]),
+        Route("/abandoned", read_abandoned),
         Route("/go", go, methods=["POST"]),
         Route("/v1/models", models),
         Route("/{path:path}", provider, methods=["GET", "POST", "DELETE"]),

@@ -37,11 +37,15 @@ from saas_access._core import (
     Outcome,
     Pricing,
     Reason,
+    Refill,
+    RefillMode,
+    RefillPeriod,
     ReserveOutcome,
     ReserveRequest,
     Synchronous,
     TeamPatch,
     Usage,
+    WebhookAttempt,
     WriteOptions,
 )
 
@@ -109,6 +113,8 @@ def test_every_method_of_the_engine_is_reachable_with_its_types(path: Path) -> N
     _walk_through_policy(call)
     _walk_through_reads(call)
     _walk_through_ledger(call)
+    _walk_through_upkeep(call)
+    _walk_through_usage(call)
     _walk_through_removal(call)
     call("close", type(None))
 
@@ -192,12 +198,51 @@ def _walk_through_ledger(call: Callable[..., Any]) -> None:
     unanswered = call("reserve", _core.Reservation, request=_request("acme-prod"))
     call("release", type(None), call_id=unanswered.call_id, failed=True, latency_ms=3)
     assert call("recover", _core.Recovered).released == 0
+    assert call("complete_overdue_jobs", int, after_hours=1, failed_jobs_are_free=False, limit=10) == 0
     done = call("complete_job", _core.Job, job_id=job.job_id, completion=JobCompletion())
     assert (done.status, done.costs.credits_charged) == (JobStatus.COMPLETED, CREDIT)
     found = call("find_job", _core.Job, job_id=job.job_id)
     assert [(each.purpose, each.usage.total_tokens, each.latency_ms) for each in found.calls] == [("outline", 7, 12)]
     jobs, _ = call("list_jobs", list, type(None), team_id="acme-prod")
     assert [each.job_id for each in jobs] == [job.job_id]
+
+
+def _walk_through_upkeep(call: Callable[..., Any]) -> None:
+    patch = TeamPatch(
+        refill=Refill(credits=CREDIT, period=RefillPeriod.DAILY, mode=RefillMode.TOP_UP), low_balance_thresholds=[0, 5]
+    )
+    team, _ = call("update_team", _core.Team, _core.Receipt, team_id="acme-prod", patch=patch)
+    assert (team.refill.credits, team.refill.mode, team.low_balance_thresholds) == (CREDIT, RefillMode.TOP_UP, [5, 0])
+    assert call("find_low_balance_thresholds", list, team_id="acme-prod") == [5, 0]
+    assert call("apply_due_refills", int, now_ms=team.next_refill_at_ms - 1, limit=10) == 0
+    assert call("apply_due_refills", int, now_ms=team.next_refill_at_ms, limit=10) == 1
+    patch.clear_refill()
+    team, _ = call("update_team", _core.Team, _core.Receipt, team_id="acme-prod", patch=patch)
+    assert (team.refill, team.next_refill_at_ms) == (None, None)
+
+    event, _ = call("add_test_webhook_event", _core.WebhookEvent, _core.Receipt)
+    at_ms = event.created_at_ms + 1000
+    claimed = call("claim_webhook_event", _core.WebhookEvent, now_ms=at_ms, lease_ms=60_000)
+    call("claim_webhook_event", type(None), now_ms=at_ms, lease_ms=60_000)
+    failed = WebhookAttempt(event_id=claimed.event_id, attempt=1, error="down", next_attempt_at_ms=at_ms)
+    call("finish_webhook_attempt", type(None), attempt=failed, now_ms=at_ms)
+    assert "down" in call("find_webhook_trouble", str)
+    events, _ = call("list_webhook_events", list, type(None))
+    assert [(each.event_id, each.attempts, each.last_error) for each in events] == [(event.event_id, 1, "down")]
+
+
+def _walk_through_usage(call: Callable[..., Any]) -> None:
+    call("note_denial", type(None), reason=Reason.MODEL_NOT_GRANTED, team_id="acme-prod", alias="slow")
+    now_ms = call("now_ms", int)
+    by_alias = [_core.UsageBy.ALIAS]
+    report = call(
+        "report_usage", _core.UsageReport, from_ms=0, to_ms=now_ms + 1, team_id="acme-prod", group_by=by_alias
+    )
+    [of_the_job, of_the_call] = [row for row in report.rows if row.denials == 0]
+    assert (of_the_job.alias, of_the_job.calls, of_the_job.charged) == (None, 0, CREDIT)
+    assert (of_the_call.alias, of_the_call.calls, of_the_call.failed_calls, of_the_call.tokens) == ("fast", 1, 1, 7)
+    assert of_the_call.latency_percentile(part=0.5) == pytest.approx(12, abs=2)
+    call("prune_usage", type(None), days_kept=90)
 
 
 def _walk_through_removal(call: Callable[..., Any]) -> None:
@@ -356,8 +401,11 @@ SLUGGED = [
     _core.KeyStatus,
     _core.BudgetMode,
     _core.EntryType,
+    _core.RefillPeriod,
+    _core.RefillMode,
     _core.JobStatus,
     _core.CallStatus,
+    _core.UsageBy,
 ]
 
 

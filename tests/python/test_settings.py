@@ -23,6 +23,42 @@ def test_an_absent_section_gives_the_documented_defaults() -> None:
     assert (settings.admin_key, settings.local_admin, settings.bootstrap) == (None, False, None)
     assert (settings.default_max_tokens, settings.failed_jobs_are_free) == (1000, False)
     assert (settings.show_actual_model, settings.proxy_url) == (False, None)
+    assert settings.job_timeout_hours == 24
+
+
+WEBHOOK = {"webhook_url": "https://example.com/hook", "webhook_secret": "s" * 24}
+
+
+def test_webhooks_take_an_address_and_a_secret() -> None:
+    assert Settings.parse(WEBHOOK).webhook_url is not None
+    assert "example" not in repr(Settings.parse(WEBHOOK))
+    encoded = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    assert Settings.parse(WEBHOOK | {"webhook_secret": encoded}).webhook_secret is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"webhook_url": "example.com/hook"}, ".webhook_url - must begin with https:// or http:// and name a host"),
+        ({"webhook_url": "ftp://user:secret@example.com"}, "not 'ftp://...'"),
+        ({"webhook_url": "https://"}, ".webhook_url - must begin with"),
+        ({"webhook_url": 5}, ".webhook_url - must be a string"),
+        ({"webhook_secret": "s" * 23}, ".webhook_secret - must have at least 24 characters"),
+        ({"webhook_secret": "whsec_" + "a" * 20}, ".webhook_secret - must stand for at least 24 bytes"),
+        ({"webhook_secret": "whsec_" + "?" * 40}, ".webhook_secret - must have Base64 after whsec_"),
+        ({"webhook_secret": None}, ".webhook_secret - has no value"),
+    ],
+)
+def test_a_wrong_webhook_is_refused_without_telling_it(change: dict[str, Any], problem: str) -> None:
+    [line] = problems(WEBHOOK | change)
+    assert problem in line
+    assert "secret@" not in line
+    assert "sssss" not in line
+
+
+def test_webhooks_are_never_unsigned() -> None:
+    [line] = problems({"webhook_url": "https://example.com/hook"})
+    assert "webhook_url needs webhook_secret" in line
 
 
 def test_a_misspelt_setting_is_named_with_its_right_name() -> None:
@@ -119,6 +155,12 @@ def test_bootstrap_is_read_in_the_products_units() -> None:
     [parsed] = bootstrap.model_aliases
     assert (parsed.credits_per_call, parsed.metadata, parsed.active) == (500_000, '{"b":[1]}', True)
     assert bootstrap.access_groups[0].model_aliases == ["a"]
+
+
+@pytest.mark.parametrize("hours", [0, 8761, 1.5, "24"])
+def test_the_time_out_of_jobs_is_an_hour_to_a_year(hours: Any) -> None:
+    assert [Settings.parse({"job_timeout_hours": most}).job_timeout_hours for most in (1, 8760)] == [1, 8760]
+    assert problems({"job_timeout_hours": hours})[0].startswith(f"{PREFIX}.job_timeout_hours - must be ")
 
 
 def test_a_proxy_address_must_be_one_of_http() -> None:

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,7 @@
 namespace saas_access {
 
 /// The newest schema this build reads and writes. An older file is migrated when it is opened, a newer one is refused.
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 5;
 
 /// What a write that was answered survives: `full` loss of power too; `normal` only the end of any process, while the
 /// last moments before a loss of power may be gone (the file stays sound). SQLite's `PRAGMA synchronous`.
@@ -42,6 +43,9 @@ class Database {
   /// returns true, rolls back if it returns false or throws. On return after true the transaction is durable.
   void write(const std::function<bool(Connection&)>& work);
 
+  /// Why the last write failed as StoreUnavailable; nothing after one that succeeded.
+  [[nodiscard]] std::optional<std::string> write_problem() const;
+
   /// Runs `work` in one read transaction (a consistent view of one moment) on a pooled connection.
   /// Readers do not wait for writers.
   void read(const std::function<void(Connection&)>& work) const;
@@ -60,6 +64,7 @@ class Database {
   class Lease;
 
   void require_current_schema() const;
+  void write_locked(const std::function<bool(Connection&)>& work);
   [[nodiscard]] FileIdentity identify() const;
   [[nodiscard]] std::unique_ptr<Connection> connect() const;
 
@@ -68,6 +73,8 @@ class Database {
   std::unique_ptr<LockFile> lock_file_;
   std::mutex write_mutex_;
   std::unique_ptr<Connection> writer_;
+  mutable std::mutex problem_mutex_;
+  std::optional<std::string> write_problem_;
   mutable std::mutex pool_mutex_;
   mutable std::vector<std::unique_ptr<Connection>> idle_readers_;
   FileIdentity identity_;

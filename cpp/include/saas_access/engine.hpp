@@ -16,6 +16,7 @@
 
 #include "saas_access/authorizer.hpp"
 #include "saas_access/database.hpp"
+#include "saas_access/denials.hpp"
 #include "saas_access/ledger.hpp"
 #include "saas_access/owner.hpp"
 #include "saas_access/revision_counter.hpp"
@@ -110,6 +111,10 @@ class Engine {
   /// Notes in memory that a key was used; written out by the background check, so `last_used_at_ms` may lag.
   void touch_key(const KeyId& key_id);
 
+  /// Counts a refusal in memory, without I/O; written out by the background check, so that usage lags by about a second
+  /// and a kill loses that much of it.
+  void note_denial(const Denial& denial);
+
   /// This process's name in reservations: random, made when the engine was opened.
   [[nodiscard]] const std::string& owner() const noexcept { return owner_.name(); }
 
@@ -127,7 +132,9 @@ class Engine {
   void adopt(const std::function<Snapshot(Connection&)>& read_policy);  // with snapshot_mutex_ held
   void check_until_stopped();
   void check();
+  void try_to_write();
   void flush_key_uses();
+  void flush_denials();
   Receipt run_write(const WriteOptions& options, const std::function<void(Write&)>& work);
 
   Database database_;
@@ -142,6 +149,7 @@ class Engine {
   std::string problem_;
   std::mutex used_mutex_;
   std::unordered_map<std::string, UnixMs> used_keys_;
+  DenialCounts denials_;
   std::mutex stop_mutex_;
   std::condition_variable stop_;
   bool stopping_ = false;

@@ -32,7 +32,7 @@ struct JobCosts {
   std::int64_t total_tokens = 0;
   PicoDollars total_cost = 0;
   MicroCredits credits_charged = 0;
-  MicroCredits credits_remaining = 0;  ///< of the team, when read
+  MicroCredits credits_remaining = 0;  ///< of the team: when the job ended, or now while it is open
 };
 
 struct Job {
@@ -69,6 +69,15 @@ struct JobCompletion {
 /// Charges the one credit that the first call of a job_based team's job holds if at least one call was answered, else
 /// frees it. Again with the same status: the same answer. Conflict with another status, or while one of its calls runs.
 Job complete_job(Connection&, const JobId&, const JobCompletion&, UnixMs now_ms);
+
+struct Overdue {
+  std::int64_t after_hours = 24;  ///< since the job was created; the setting `job_timeout_hours`
+  bool failed_jobs_are_free = false;
+  std::int64_t limit = 100;  ///< how many jobs at most, so that the transaction stays short
+};
+/// Completes jobs that were left open, the oldest first, as complete_job does with status completed; an error message
+/// says so. One with a running call stays open. Returns how many ended: fewer than the limit if no other is overdue.
+std::int64_t complete_overdue_jobs(Connection&, const Overdue&, UnixMs now_ms);
 
 /// Throws NotFound.
 Job find_job(Connection&, const JobId&);

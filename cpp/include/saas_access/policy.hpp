@@ -82,6 +82,8 @@ struct NewTeam {
   std::int64_t tokens_per_credit = 10'000;
   std::optional<std::int64_t> rpm_limit;
   std::optional<std::int64_t> tpm_limit;
+  std::optional<Refill> refill;                      ///< first at the beginning of the next period
+  std::vector<MicroCredits> low_balance_thresholds;  ///< at most 5, in any order
   std::string metadata = "{}";
   std::optional<KeySecret> first_key;  ///< absent in a dry run
 };
@@ -94,6 +96,8 @@ struct TeamPatch {
   std::optional<std::int64_t> tokens_per_credit;
   std::optional<std::optional<std::int64_t>> rpm_limit;  ///< present and empty: no limit any more
   std::optional<std::optional<std::int64_t>> tpm_limit;
+  std::optional<std::optional<Refill>> refill;  ///< present and empty: none any more
+  std::optional<std::vector<MicroCredits>> low_balance_thresholds;
   std::optional<std::string> metadata;
 };
 /// Conflict when the team_id is taken, also by a deleted team.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "saas_access/ids.hpp"
@@ -66,6 +67,21 @@ struct Grant {
   UnixMs created_at_ms = 0;
 };
 
+/// Calendar periods in UTC: they begin at midnight, on Mondays, on the 1st.
+enum class RefillPeriod : std::uint8_t { daily, weekly, monthly };
+[[nodiscard]] std::string_view slug(RefillPeriod period) noexcept;
+
+/// add: so many credits more; top_up: as many as bring what remains to so many, and none where more remain.
+enum class RefillMode : std::uint8_t { add, top_up };
+[[nodiscard]] std::string_view slug(RefillMode mode) noexcept;
+
+/// Credits that a team gets at the beginning of each period.
+struct Refill {
+  MicroCredits credits = 0;
+  RefillPeriod period = RefillPeriod::monthly;
+  RefillMode mode = RefillMode::add;
+};
+
 struct Team {
   TeamId team_id;
   OrganizationId organization_id;
@@ -77,6 +93,9 @@ struct Team {
   std::int64_t tokens_per_credit = 10'000;
   std::optional<std::int64_t> rpm_limit;
   std::optional<std::int64_t> tpm_limit;
+  std::optional<Refill> refill;
+  std::optional<UnixMs> next_refill_at_ms;           ///< set if `refill` is
+  std::vector<MicroCredits> low_balance_thresholds;  ///< falling, each once
   std::string metadata = "{}";
   UnixMs created_at_ms = 0;
   Revision revision = 0;

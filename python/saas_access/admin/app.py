@@ -24,9 +24,13 @@ from saas_access.admin import (
     health,
     jobs,
     keys,
+    metrics,
     model_aliases,
     organizations,
     teams,
+    usage,
+    usage_review,
+    webhooks,
 )
 from saas_access.admin.access import Service
 
@@ -37,7 +41,22 @@ if TYPE_CHECKING:
     from saas_access.admin.host import Host
     from saas_access.runtime import Runtime
 
-_ROUTED = (organizations, model_aliases, access_groups, teams, keys, credits, jobs, explain, audit, health)
+_ROUTED = (
+    organizations,
+    model_aliases,
+    access_groups,
+    teams,
+    keys,
+    credits,
+    jobs,
+    explain,
+    usage,
+    usage_review,
+    audit,
+    webhooks,
+    metrics,
+    health,
+)
 
 _DOCS_PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -94,7 +113,7 @@ class Envelope:
 
 
 def create_app(*, runtime: Runtime, host: Host) -> FastAPI:
-    """The application; all its paths begin with /api. It uses `runtime`, and leaves closing it to the caller."""
+    """The application; all its paths begin with /api, but for /metrics. It leaves closing `runtime` to the caller."""
     app = FastAPI(
         title="saas_access",
         version=__version__,
@@ -110,6 +129,7 @@ def create_app(*, runtime: Runtime, host: Host) -> FastAPI:
     app.add_middleware(Envelope, engine=runtime.engine)
     for module in _ROUTED:
         app.include_router(module.router)
+    app.include_router(metrics.at_the_usual_path)
     _add_docs(app)
     return app
 

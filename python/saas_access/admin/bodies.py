@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from saas_access import credits, metadata, times
-from saas_access._core import BudgetMode, JobStatus
+from saas_access._core import BudgetMode, JobStatus, Refill, RefillMode, RefillPeriod
 
 _INT64_MAX = 2**63 - 1
 
@@ -31,6 +31,9 @@ Aliases = Annotated[list[str], Field(examples=[["gpt-4", "gpt-3.5-turbo"]])]
 Groups = Annotated[list[str], Field(examples=[["gpt-models", "claude-models"]])]
 TeamId = Annotated[str, Field(examples=["acme-prod"])]
 BudgetModeName = Literal["job_based", "consumption_usd", "consumption_tokens"]
+RefillPeriodName = Literal["daily", "weekly", "monthly"]
+RefillModeName = Literal["add", "top_up"]
+Thresholds = Annotated[list[MicroCredits], Field(examples=[[100, 10, 0]])]
 EndStatus = Literal["completed", "failed"]
 
 # Defaults stand here as a caller would write them, so that the API's document shows them so.
@@ -41,6 +44,12 @@ BUDGET_MODES: dict[str, BudgetMode] = {
     "consumption_usd": BudgetMode.CONSUMPTION_USD,
     "consumption_tokens": BudgetMode.CONSUMPTION_TOKENS,
 }
+REFILL_PERIODS: dict[str, RefillPeriod] = {
+    "daily": RefillPeriod.DAILY,
+    "weekly": RefillPeriod.WEEKLY,
+    "monthly": RefillPeriod.MONTHLY,
+}
+REFILL_MODES: dict[str, RefillMode] = {"add": RefillMode.ADD, "top_up": RefillMode.TOP_UP}
 END_STATUSES: dict[str, JobStatus] = {"completed": JobStatus.COMPLETED, "failed": JobStatus.FAILED}
 
 
@@ -96,6 +105,15 @@ class ModelAliasesBody(Body):
     model_aliases: Aliases
 
 
+class RefillBody(Body):
+    credits: MicroCredits
+    period: RefillPeriodName = Field(examples=["monthly"])
+    mode: RefillModeName = "add"
+
+    def refill(self) -> Refill:
+        return Refill(credits=self.credits, period=REFILL_PERIODS[self.period], mode=REFILL_MODES[self.mode])
+
+
 class NewTeamBody(Body):
     organization_id: str = Field(examples=["org_acme"])
     team_id: TeamId
@@ -107,6 +125,8 @@ class NewTeamBody(Body):
     tokens_per_credit: Count = 10_000
     rpm_limit: Limit = None
     tpm_limit: Limit = None
+    refill: RefillBody | None = None
+    low_balance_thresholds: Thresholds = []
     metadata: MetadataText = _NO_METADATA
 
 
@@ -119,10 +139,12 @@ class TeamPatchBody(Body):
     tokens_per_credit: Count = _absent()
     rpm_limit: Limit = Field(default=None, description="null takes the limit away")
     tpm_limit: Limit = Field(default=None, description="null takes the limit away")
+    refill: RefillBody | None = Field(default=None, description="null takes it away")
+    low_balance_thresholds: Thresholds = _absent()
     metadata: MetadataText = _absent()
 
-    def clears(self, limit: Literal["rpm_limit", "tpm_limit"]) -> bool:
-        return limit in self.model_fields_set and getattr(self, limit) is None
+    def clears(self, field: Literal["rpm_limit", "tpm_limit", "refill"]) -> bool:
+        return field in self.model_fields_set and getattr(self, field) is None
 
 
 class NewGrantBody(Body):

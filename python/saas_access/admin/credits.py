@@ -58,7 +58,8 @@ def get_balance(team_id: TeamQuery, engine: EngineOf, caller: CallerOf) -> Respo
     """`credits_remaining` = allocated - used - reserved."""
     access.require_own_team(caller, team_id)
     balance = engine.find_balance(team_id=team_id)
-    return shown(BalanceAnswer(team_id=team_id, **balance_fields(balance)))
+    thresholds = engine.find_low_balance_thresholds(team_id=team_id)
+    return shown(BalanceAnswer(team_id=team_id, **balance_fields(balance, thresholds)))
 
 
 @router.get("/credits/transactions", response_model=TransactionList)

@@ -36,6 +36,7 @@ def get_health(engine: EngineOf, service: ServiceOf, caller: CallerOf) -> Respon
         warnings.append("The proxy runs without the product's hook, so every model call is refused; see its callbacks.")
     if (trouble := service.host.trouble()) is not None:
         warnings.append(trouble)
+    warnings += service.runtime.upkeep.troubles()
     content = HealthAnswer(
         status=status,
         database=health.database,

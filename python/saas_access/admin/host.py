@@ -28,6 +28,9 @@ class Host(Protocol):
     def trouble(self) -> str | None:
         """A sentence on calls that had to be refused for a fault of the proxy's own, if there were any lately."""
 
+    def ledger_transactions(self) -> int | None:
+        """How many transactions this process's ledger has committed. None where there is no ledger's writer."""
+
 
 class StandaloneHost:
     """A server of the admin API alone."""
@@ -45,4 +48,7 @@ class StandaloneHost:
         return None
 
     def trouble(self) -> str | None:
+        return None
+
+    def ledger_transactions(self) -> int | None:
         return None

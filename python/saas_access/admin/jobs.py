@@ -13,40 +13,50 @@ from saas_access.admin.access import Caller, Operator, Service, TeamCaller
 from saas_access.admin.bodies import END_STATUSES, JobCompletionBody, NewJobBody
 from saas_access.admin.json_text import JsonAnswer
 from saas_access.admin.pages import PageOf
-from saas_access.admin.report_answers import CallAnswer, CallMade, JobAnswer, JobCreated, JobList
+from saas_access.admin.report_answers import CallAnswer, CallMade, JobAnswer, JobCreated, JobList, JobMade
 from saas_access.admin.routes import Audience, CallerOf, EngineOf, ServiceOf
 from saas_access.admin.writes import DryRun, dry_run_fields, shown
 
 router = routes.router("Jobs")
 
-_CALL_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["model", "messages"],
-                    "properties": {
-                        "model": {"type": "string", "description": "An alias"},
-                        "messages": {"type": "array", "items": {"type": "object"}},
-                        "purpose": {"type": "string", "description": "Your word for this call, shown in the job"},
-                    },
-                    "additionalProperties": True,
-                },
-                "example": {
-                    "model": "gpt-4",
-                    "messages": [{"role": "user", "content": "Summarize this document."}],
-                    "purpose": "summary",
-                    "temperature": 0.2,
-                },
-            }
-        },
-    }
+_CALL_FIELDS: dict[str, Any] = {
+    "model": {"type": "string", "description": "An alias"},
+    "messages": {"type": "array", "items": {"type": "object"}},
+    "purpose": {"type": "string", "maxLength": 256, "description": "Your word for this call, shown in the job"},
 }
+_CALL_EXAMPLE: dict[str, Any] = {
+    "model": "gpt-4",
+    "messages": [{"role": "user", "content": "Summarize this document."}],
+    "purpose": "summary",
+    "temperature": 0.2,
+}
+_JOB_FIELDS: dict[str, Any] = {
+    "team_id": {"type": "string", "description": "The key's own team, which it is if left out"},
+    "job_type": {"type": "string", "minLength": 1, "maxLength": 256},
+    "user_id": {"type": ["string", "null"], "maxLength": 256},
+    "metadata": {"type": "object", "additionalProperties": True, "description": "The job's"},
+}
+
+
+def _call_body(required: list[str], fields: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
+    """The document of a body that goes on to the chat route, which knows its other fields."""
+    schema = {"type": "object", "required": required, "properties": fields, "additionalProperties": True}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}}
+
+
+_CALL_BODY = _call_body(["model", "messages"], _CALL_FIELDS, _CALL_EXAMPLE)
+_JOB_BODY = _call_body(
+    ["job_type", "model", "messages"],
+    {**_JOB_FIELDS, **_CALL_FIELDS},
+    {"job_type": "document_analysis", "user_id": "user-42", "metadata": {"document": 7}, **_CALL_EXAMPLE},
+)
 _EVENTS: dict[str, Any] = {
     "description": "Server-sent events, as the proxy's chat route sends them",
     "content": {"text/event-stream": {}},
+}
+_EVENTS_OF_JOB: dict[str, Any] = {
+    **_EVENTS,
+    "headers": {"X-Job-Id": {"description": "The job's id", "schema": {"type": "string"}}},
 }
 
 
@@ -64,19 +74,42 @@ def create_job(body: NewJobBody, engine: EngineOf, caller: CallerOf, dry_run: Dr
     return JsonAnswer(made.model_dump(), status_code=201)
 
 
-# The next two stand here for the document and for a server without calls: the proxy answers them before they come here.
+# The next four stand here for the document and for a server without calls: the proxy answers them before they come
+# here.
+@router.post("/jobs/create-and-call", response_model=JobMade, openapi_extra=_JOB_BODY)
+@routes.open_to(Audience.TEAMS)
+def create_and_call(service: ServiceOf, caller: CallerOf) -> Response:
+    """A job of one chat completion, made and ended with it. Takes any other chat parameter of OpenAI but `metadata`,
+    which is the job's; `"stream": true` streams.
+    """
+    _refuse_operator(caller)
+    raise _calls_elsewhere(service)
+
+
+@router.post("/jobs/create-and-call-stream", openapi_extra=_JOB_BODY, responses={200: _EVENTS_OF_JOB})
+@routes.open_to(Audience.TEAMS)
+def create_and_stream(service: ServiceOf, caller: CallerOf) -> Response:
+    """The same, answered as server-sent events. The job has ended when the stream has."""
+    _refuse_operator(caller)
+    raise _calls_elsewhere(service)
+
+
 @router.post("/jobs/{job_id}/llm-call", response_model=CallMade, openapi_extra=_CALL_BODY)
 @routes.open_to(Audience.TEAMS)
 def call_model(job_id: str, engine: EngineOf, service: ServiceOf, caller: CallerOf) -> Response:
     """A chat completion inside a job. Takes any other chat parameter of OpenAI; `"stream": true` streams."""
-    return _refuse_call(job_id, engine, service, caller)
+    _refuse_operator(caller)
+    _own_job(job_id, engine, caller)
+    raise _calls_elsewhere(service)
 
 
 @router.post("/jobs/{job_id}/llm-call-stream", openapi_extra=_CALL_BODY, responses={200: _EVENTS})
 @routes.open_to(Audience.TEAMS)
 def stream_model(job_id: str, engine: EngineOf, service: ServiceOf, caller: CallerOf) -> Response:
     """The same, answered as server-sent events."""
-    return _refuse_call(job_id, engine, service, caller)
+    _refuse_operator(caller)
+    _own_job(job_id, engine, caller)
+    raise _calls_elsewhere(service)
 
 
 @router.post("/jobs/{job_id}/complete", response_model=JobAnswer)
@@ -142,12 +175,10 @@ def _no_such_team(team_id: str) -> errors.Refused:
     return errors.invalid("team_id", f"Team {problems.quoted(team_id)} does not exist")
 
 
-def _refuse_call(job_id: str, engine: Engine, service: Service, caller: Caller | None) -> Response:
+def _refuse_operator(caller: Caller | None) -> None:
     if isinstance(caller, Operator):
         message = "Only a team's key may make calls in its jobs."
         raise errors.Refused(403, "Forbidden", message, reason="team_only")
-    _own_job(job_id, engine, caller)
-    raise _calls_elsewhere(service)
 
 
 def _calls_elsewhere(service: Service) -> errors.Refused:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 from pydantic import Field
 
 from saas_access import credits, times
-from saas_access._core import AuditEntry, Call, CallStatus, Job, slug
+from saas_access._core import AuditEntry, Call, CallStatus, Job, JobCosts, WebhookEvent, slug
 from saas_access.admin.answers import (
     Alias,
     Answer,
@@ -39,7 +40,19 @@ class JobCostsAnswer(Answer):
     total_tokens: int
     total_cost_usd: Number
     credit_applied: bool = Field(description="Did the job cost any credit so far?")
-    credits_remaining: Credits = Field(description="The team's, now")
+    credits_remaining: Credits = Field(description="The team's: when the job ended, or now while it is open")
+
+    @classmethod
+    def of(cls, costs: JobCosts) -> JobCostsAnswer:
+        return cls(
+            total_calls=costs.total_calls,
+            successful_calls=costs.successful_calls,
+            failed_calls=costs.failed_calls,
+            total_tokens=costs.total_tokens,
+            total_cost_usd=credits.dollars_from_pico(costs.total_cost),
+            credit_applied=costs.credits_charged > 0,
+            credits_remaining=credits.from_micro(costs.credits_remaining),
+        )
 
 
 class CallAnswer(Answer):
@@ -82,7 +95,6 @@ class JobAnswer(Answer):
 
     @classmethod
     def of(cls, job: Job, **also: Any) -> JobAnswer:
-        costs = job.costs
         return cls(
             job_id=job.job_id,
             team_id=job.team_id,
@@ -93,15 +105,7 @@ class JobAnswer(Answer):
             error_message=job.error_message,
             created_at=times.text(job.created_at_ms),
             completed_at=times.optional_text(job.completed_at_ms),
-            costs=JobCostsAnswer(
-                total_calls=costs.total_calls,
-                successful_calls=costs.successful_calls,
-                failed_calls=costs.failed_calls,
-                total_tokens=costs.total_tokens,
-                total_cost_usd=credits.dollars_from_pico(costs.total_cost),
-                credit_applied=costs.credits_charged > 0,
-                credits_remaining=credits.from_micro(costs.credits_remaining),
-            ),
+            costs=JobCostsAnswer.of(job.costs),
             **also,
         )
 
@@ -121,6 +125,15 @@ class CallMade(Answer):
     call_id: str = Field(examples=["call_5f2c9a7b1e3d4c6f8a0b1c2d"])
     response: dict[str, Any] = Field(description="The chat completion, its `model` being the alias")
     metadata: CallMetadata
+
+
+class JobMade(Answer):
+    job_id: JobId
+    call_id: str = Field(examples=["call_5f2c9a7b1e3d4c6f8a0b1c2d"])
+    status: str = Field(examples=["completed"], description="completed; in_progress if the store failed at the last")
+    response: dict[str, Any] = Field(description="The chat completion, its `model` being the alias")
+    metadata: CallMetadata
+    costs: JobCostsAnswer | None = Field(description="null while the job is in_progress")
 
 
 class AuditEntryAnswer(Answer):
@@ -151,6 +164,48 @@ class AuditEntryAnswer(Answer):
 
 class AuditList(Answer):
     entries: list[AuditEntryAnswer]
+    next_cursor: Cursor = None
+
+
+class WebhookEventAnswer(Answer):
+    event_id: str | None = Field(description="null in a dry run", examples=["evt_5f2c9a7b1e3d4c6f8a0b1c2d"])
+    type: str = Field(examples=["credits.low"], description="credits.low, credits.exhausted or webhook.test")
+    team_id: TeamId | None
+    payload: dict[str, Any] = Field(description="The body that is sent")
+    state: str = Field(examples=["delivered"], description="pending, delivered, failed or not_sent")
+    attempts: int
+    last_error: str | None = Field(examples=["the answer was 500"])
+    created_at: Time
+    next_attempt_at: Time | None
+    delivered_at: Time | None
+
+    @classmethod
+    def of(cls, event: WebhookEvent, *, sends: bool) -> WebhookEventAnswer:
+        """`sends`: does this server know where to send it?"""
+        return cls(
+            event_id=event.event_id,
+            type=event.type,
+            team_id=event.team_id,
+            payload=json.loads(event.payload, parse_float=Decimal),
+            state=_state_of(event, sends=sends),
+            attempts=event.attempts,
+            last_error=event.last_error,
+            created_at=times.text(event.created_at_ms),
+            next_attempt_at=times.optional_text(event.next_attempt_at_ms),
+            delivered_at=times.optional_text(event.delivered_at_ms),
+        )
+
+
+def _state_of(event: WebhookEvent, *, sends: bool) -> str:
+    if event.delivered_at_ms is not None:
+        return "delivered"
+    if event.next_attempt_at_ms is None:
+        return "failed"
+    return "pending" if sends or event.attempts > 0 else "not_sent"
+
+
+class WebhookEventList(Answer):
+    events: list[WebhookEventAnswer]
     next_cursor: Cursor = None
 
 

@@ -80,18 +80,20 @@ class AdminRequest(Request):
             raise errors.Refused(400, "Bad request", f"The body is not JSON: {problem}.") from error
         if not isinstance(value, dict):
             raise errors.invalid("body", f"must be an object, not {problems.quoted(value)}")
-        halves = [name for name, item in value.items() if not _is_unicode([name, item])]
+        halves = [name for name, item in value.items() if not is_unicode([name, item])]
         if halves:
             raise errors.invalid_values([(name, "must hold no half of a surrogate pair") for name in halves])
         return value
 
 
-def _is_unicode(value: Any) -> bool:
+def is_unicode(value: Any) -> bool:
     """JSON can spell half of a surrogate pair, which no text holds and UTF-8 can't carry."""
     try:
         json.dumps(value, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError:
         return False
+    except RecursionError:  # deeper than anything may be: whoever takes the value says so
+        return True
     return True
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from saas_access import credits, times
-from saas_access._core import AvailableModel, Balance, CreditsAdded, Grant, LedgerEntry, Team, VirtualKey, slug
+from saas_access._core import AvailableModel, Balance, CreditsAdded, Grant, LedgerEntry, Refill, Team, VirtualKey, slug
 from saas_access.admin.answers import (
     Alias,
     Aliases,
@@ -30,6 +30,9 @@ from saas_access.admin.answers import (
     status_of,
 )
 
+LowBalance = Annotated[bool, Field(description="Is what is not used at or below one of the thresholds?")]
+Thresholds = Annotated[list[Credits], Field(examples=[[100, 10, 0]])]
+
 
 class BalanceAnswer(Answer):
     team_id: TeamId
@@ -37,11 +40,18 @@ class BalanceAnswer(Answer):
     credits_used: Credits
     credits_reserved: Credits
     credits_remaining: Credits
+    low_balance: LowBalance
+    low_balance_thresholds: Thresholds
 
 
-def credit_fields(*, allocated: int, used: int = 0, reserved: int = 0) -> dict[str, Any]:
-    """The four credit fields of an answer, from micro-credits."""
+def credit_fields(
+    *, allocated: int, used: int = 0, reserved: int = 0, thresholds: Iterable[int] = ()
+) -> dict[str, Any]:
+    """The credit fields of an answer, from micro-credits."""
+    listed = list(thresholds)
     return {
+        "low_balance": any(allocated - used <= threshold for threshold in listed),
+        "low_balance_thresholds": [credits.from_micro(threshold) for threshold in listed],
         "credits_allocated": credits.from_micro(allocated),
         "credits_used": credits.from_micro(used),
         "credits_reserved": credits.from_micro(reserved),
@@ -49,9 +59,11 @@ def credit_fields(*, allocated: int, used: int = 0, reserved: int = 0) -> dict[s
     }
 
 
-def balance_fields(balance: Balance) -> dict[str, Any]:
+def balance_fields(balance: Balance, thresholds: Iterable[int]) -> dict[str, Any]:
     """`credit_fields` of a balance as it was read."""
-    return credit_fields(allocated=balance.allocated, used=balance.used, reserved=balance.reserved)
+    return credit_fields(
+        allocated=balance.allocated, used=balance.used, reserved=balance.reserved, thresholds=thresholds
+    )
 
 
 class CreditsAddedAnswer(Answer):
@@ -188,6 +200,16 @@ class TeamKey(Answer):
         )
 
 
+class RefillAnswer(Answer):
+    credits: Credits
+    period: str = Field(examples=["monthly"], description="daily, weekly or monthly")
+    mode: str = Field(examples=["add"], description="add or top_up")
+
+    @classmethod
+    def of(cls, refill: Refill) -> RefillAnswer:
+        return cls(credits=credits.from_micro(refill.credits), period=slug(refill.period), mode=slug(refill.mode))
+
+
 class TeamCreated(Answer):
     team_id: TeamId
     organization_id: OrganizationId
@@ -218,6 +240,10 @@ class TeamAnswer(Answer):
     tokens_per_credit: int = Field(examples=[10000])
     rpm_limit: int | None
     tpm_limit: int | None
+    refill: RefillAnswer | None
+    next_refill_at: Time | None
+    low_balance: LowBalance
+    low_balance_thresholds: Thresholds
     metadata: Metadata
     created_at: Time
 
@@ -252,6 +278,8 @@ def team_fields(team: Team, available_models: Iterable[str]) -> dict[str, Any]:
         "tokens_per_credit": team.tokens_per_credit,
         "rpm_limit": team.rpm_limit,
         "tpm_limit": team.tpm_limit,
+        "refill": None if team.refill is None else RefillAnswer.of(team.refill),
+        "next_refill_at": times.optional_text(team.next_refill_at_ms),
         "metadata": json.loads(team.metadata),
         "created_at": times.text(team.created_at_ms),
     }

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def team_answer(engine: Engine, team: Team) -> TeamAnswer:
     """A team as lists and changes show it."""
     balance = engine.find_balance(team_id=team.team_id)
-    return TeamAnswer(**team_fields(team, available(engine, team.team_id)), **balance_fields(balance))
+    fields = balance_fields(balance, team.low_balance_thresholds)
+    return TeamAnswer(**team_fields(team, available(engine, team.team_id)), **fields)
 
 
 def team_detail(engine: Engine, team: Team, *, show_actual_model: bool) -> TeamDetail:
@@ -31,7 +32,7 @@ def team_detail(engine: Engine, team: Team, *, show_actual_model: bool) -> TeamD
     models = engine.available_models(team_id=team.team_id)
     return TeamDetail(
         **team_fields(team, (model.alias for model in models)),
-        **balance_fields(engine.find_balance(team_id=team.team_id)),
+        **balance_fields(engine.find_balance(team_id=team.team_id), team.low_balance_thresholds),
         organization_status=status_of(
             suspended=engine.find_organization(organization_id=team.organization_id).suspended
         ),

@@ -44,6 +44,8 @@ def create_team(body: NewTeamBody, engine: EngineOf, conditions: NewOf) -> Respo
         tokens_per_credit=body.tokens_per_credit,
         rpm_limit=body.rpm_limit,
         tpm_limit=body.tpm_limit,
+        refill=None if body.refill is None else body.refill.refill(),
+        low_balance_thresholds=body.low_balance_thresholds,
         metadata=body.metadata,
         first_key=key.secret if key else None,
     )
@@ -93,17 +95,26 @@ def update_team(team_id: str, body: TeamPatchBody, engine: EngineOf, conditions:
         tokens_per_credit=body.tokens_per_credit,
         rpm_limit=body.rpm_limit,
         tpm_limit=body.tpm_limit,
+        refill=None if body.refill is None else body.refill.refill(),
+        low_balance_thresholds=body.low_balance_thresholds,
         metadata=body.metadata,
     )
     if body.clears("rpm_limit"):
         patch.clear_rpm_limit()
     if body.clears("tpm_limit"):
         patch.clear_tpm_limit()
+    if body.clears("refill"):
+        patch.clear_refill()
     changed, receipt = conditions.run(lambda options: engine.update_team(team_id=team_id, patch=patch, options=options))
     balance = engine.find_balance(team_id=team_id)
     allocated = balance.allocated if body.credits_allocated is None else body.credits_allocated
     fields = team_fields(changed, team_view.available_after(engine, changed, receipt))
-    fields |= credit_fields(allocated=allocated, used=balance.used, reserved=balance.reserved)
+    fields |= credit_fields(
+        allocated=allocated,
+        used=balance.used,
+        reserved=balance.reserved,
+        thresholds=changed.low_balance_thresholds,
+    )
     return conditions.answer(TeamAnswer(**fields), receipt, revision=changed.revision)
 
 

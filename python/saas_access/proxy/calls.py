@@ -23,7 +23,8 @@ from saas_access._core import (
     Substitute,
     Usage,
 )
-from saas_access.proxy.metering import Price
+from saas_access.proxy.delivered import Delivered
+from saas_access.proxy.prices import Price
 from saas_access.proxy.request_state import JobCall
 
 _T = TypeVar("_T")
@@ -31,6 +32,8 @@ _LOGGER = logging.getLogger("saas_access.proxy")
 # LiteLLM sends its success event some milliseconds after an answer is complete. Past this the call is charged by what
 # is known.
 _EVENT_WAIT_S = 5.0
+# Of an answer that broke off, or whose client left, it comes at once or not at all.
+_LATE_EVENT_WAIT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,13 @@ class Ticket:
     answering: Candidate  # of the last attempt that was let through: if the call is answered, by this one
     call_id: str
     job: JobCall | None
-    usage: asyncio.Future[Usage]
+    usage: asyncio.Future[Usage | None]  # of LiteLLM's event; None where none will come
+    delivered: Delivered | None = None  # what was passed on, where something depends on it
     started: float = field(default_factory=time.monotonic)
     # models of the attempts let through: an attempt may be split in two
     deployments: set[str] = field(default_factory=set)
     delivering: bool = False  # something of a streamed answer may have reached the client
+    broken_off: bool = False  # the application ended before its answer did
     open: bool = True
 
     @property
@@ -76,11 +81,17 @@ class Ticket:
         return self.job is not None or self.answering.pricing.mode is not BudgetMode.JOB_BASED
 
     def is_priced_by(self, usage: Usage) -> bool:
-        """Whether the usage holds what the team is charged by. An answered call that used nothing is not believed."""
-        mode = self.answering.pricing.mode
-        if mode is BudgetMode.CONSUMPTION_TOKENS:
-            return usage.total_tokens > 0
-        return mode is BudgetMode.JOB_BASED or not usage.price_known or usage.cost > 0
+        """Whether the usage holds what depends on it. An answered call that used nothing is not believed."""
+        if self.answering.pricing.mode is BudgetMode.CONSUMPTION_USD:
+            return usage.cost > 0 or not usage.price_known
+        return usage.total_tokens > 0
+
+    def report(self, usage: Usage | None) -> None:
+        """LiteLLM's report; None if there is none to come. A later one counts where there was none before."""
+        if self.usage.done() and self.usage.result() is None:
+            self.usage = self.usage.get_loop().create_future()
+        if not self.usage.done():
+            self.usage.set_result(usage)
 
     def admits(self, model_group: str | None, deployment_model: str | None) -> bool:
         """May an upstream attempt go out? If so, it is what answers. One without a model group may if its model is that
@@ -120,6 +131,11 @@ class Calls:
         self._listening: asyncio.AbstractEventLoop | None = None
         self._tickets: dict[str, Ticket] = {}
         self._closing: set[asyncio.Task[Any]] = set()
+
+    @property
+    def transactions(self) -> int:
+        """How many of the ledger's transactions this process has committed. Thread-safe."""
+        return self._ledger.transactions()
 
     def _durable(self, number: int) -> asyncio.Future[Any]:
         """The result of the ledger's write of this number, once it is durable. Failing, it raises CoreError."""
@@ -164,7 +180,9 @@ class Calls:
     async def _release_call(self, call_id: str, *, failed: bool = False, latency_ms: int = 0) -> None:
         await self._durable(self._ledger.release(call_id=call_id, failed=failed, latency_ms=latency_ms))
 
-    def issue(self, *, candidates: list[Candidate], call_id: str, job: JobCall | None) -> Ticket:
+    def issue(
+        self, *, candidates: list[Candidate], call_id: str, job: JobCall | None, delivered: Delivered | None = None
+    ) -> Ticket:
         """A live ticket for a call whose reservation is durable; of the candidates, the first is what was asked for."""
         ticket = Ticket(
             id=secrets.token_urlsafe(18),
@@ -173,6 +191,7 @@ class Calls:
             call_id=call_id,
             job=job,
             usage=asyncio.get_running_loop().create_future(),
+            delivered=delivered,
         )
         self._tickets[ticket.id] = ticket
         return ticket
@@ -222,14 +241,22 @@ class Calls:
 
     async def _usage(self, ticket: Ticket, stated: Usage | None) -> Usage:
         if not ticket.needs_usage:
-            return stated or Usage()
+            reported = ticket.usage.result() if ticket.usage.done() else None
+            return reported or stated or Usage()
         reported = None
         with suppress(asyncio.TimeoutError):
-            reported = await asyncio.wait_for(asyncio.shield(ticket.usage), _EVENT_WAIT_S)
-        if reported is not None and ticket.is_priced_by(reported):
+            patience = _LATE_EVENT_WAIT_S if ticket.broken_off else _EVENT_WAIT_S
+            reported = await asyncio.wait_for(asyncio.shield(ticket.usage), patience)
+        if reported is not None:
             return reported
-        _LOGGER.warning("call %s: LiteLLM reported no usage; charged by what is known", ticket.call_id)
-        return stated if stated is not None and ticket.is_priced_by(stated) else ticket.answering.estimate
+        if stated is not None and ticket.is_priced_by(stated):
+            return stated
+        if ticket.delivered is not None:
+            _LOGGER.info("call %s: LiteLLM reported no usage; what was passed on is counted", ticket.call_id)
+            counted = await asyncio.to_thread(ticket.delivered.usage, ticket.answering.price)
+            if ticket.is_priced_by(counted):
+                return counted
+        return ticket.answering.estimate
 
     async def release(self, ticket: Ticket, *, failed: bool) -> None:
         """The call was not answered: free what it held. Runs to its end even if the caller is cancelled."""
@@ -244,6 +271,11 @@ class Calls:
             await self._durable(number)
         finally:
             self._tickets.pop(ticket.id, None)
+
+    async def closings(self) -> None:
+        """Returns when every closing that has begun is durable, or has failed."""
+        if self._closing:
+            await asyncio.wait(set(self._closing))
 
     def _keep(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         """A task that is not collected before it ends, and whose failure is never lost unseen."""

@@ -39,13 +39,20 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger("saas_access.proxy")
 _JSON = b"application/json"
 _STREAM = b"text/event-stream"
+_LONGEST_READ_FOR_REPORTS = 16_384  # bytes of an answer whose price doesn't depend on what it used
 _ERROR_EVENTS = (b'data: {"error"', b"event: error")
+_DONE = b"data: [DONE]"
+
+
+def is_last(chunk: bytes, *, more: bool) -> bool:
+    """Whether clients take this for the end: of a chat's stream they read no further than its last event."""
+    return not more or chunk.startswith(_DONE)
 
 
 class Answer(Protocol):
     """How a finished JSON answer is presented: as LiteLLM gave it, or inside a job's call."""
 
-    def present(self, status: int, body: bytes, stated: Usage | None) -> tuple[int, bytes]: ...
+    async def present(self, status: int, body: bytes, stated: Usage | None) -> tuple[int, bytes]: ...
 
 
 class _Mode(enum.Enum):
@@ -82,6 +89,8 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 whatever it is, it must not leave the call unsettled or unanswered
             failure = error
         finally:
+            if self._state.ticket is not None:
+                self._state.ticket.broken_off = True
             with suppress(HTTPException), failing_closed(self._state, self._plugin.troubles):
                 await self._close_ticket()
         if self._complete:
@@ -173,9 +182,12 @@ class Exchange:
         ticket = self._state.ticket
         if self._mode is _Mode.STREAM:
             chunk = self._clean_event(chunk)
-        if ticket is not None and chunk and not ticket.delivering and not chunk.startswith(_ERROR_EVENTS):
-            await self._plugin.calls.mark_answering(ticket)
-        if not more:
+        if ticket is not None and chunk and not chunk.startswith(_ERROR_EVENTS):
+            if not ticket.delivering:
+                await self._plugin.calls.mark_answering(ticket)
+            if ticket.delivered is not None:
+                ticket.delivered.add(chunk)
+        if is_last(chunk, more=more):
             await self._close_ticket()
         if not self._started:  # not before: until something leaves, a fault can still be answered
             await self._send_start(self._team_headers(), self._start["status"])
@@ -200,7 +212,7 @@ class Exchange:
             text = body.decode("utf-8", "replace")
             body = hide_words(text, hidden_words(), self._state.actual_names).encode()
         if self._answer is not None:
-            status, body = self._answer.present(status, body, stated)
+            status, body = await self._answer.present(status, body, stated)
         await self._send_whole(status, self._team_headers(), body)
 
     def _hides_ids(self) -> bool:
@@ -212,8 +224,11 @@ class Exchange:
         ticket = self._state.ticket
         if ticket is None:
             return None
-        # Read only where something depends on it: parsing a long answer costs more than all else that is done to it.
-        stated = usage_of_body(body, ticket.answering.price) if ticket.needs_usage else None
+        # Parsing a long answer costs more than all else that is done to it: only where something depends on it.
+        read = ticket.needs_usage or len(body) <= _LONGEST_READ_FOR_REPORTS
+        stated = usage_of_body(body, ticket.answering.price) if read else None
+        if ticket.delivered is not None:
+            ticket.delivered.add(body)
         await self._plugin.calls.settle(ticket, stated=stated)
         return stated
 
@@ -249,7 +264,9 @@ class Exchange:
         await self._send_whole(status, [(b"content-type", _JSON)], render(body).encode("utf-8", "replace"))
 
     async def refuse(self, refusal: Refusal | Failure) -> None:
-        """The refusal, in the shape that this client reads."""
+        """The refusal, in the shape that this client reads. All that a team is refused over HTTP passes here, once."""
+        if isinstance(refusal, Refusal):
+            self._plugin.count_denial(self._state, refusal)
         _LOGGER.info("%s %s %s: %s", self._state.request_id, refusal.status, self._state.path, refusal.message)
         await self.send_json(refusal.status, refusal.body(self._state.protocol, self._state.request_id))
 

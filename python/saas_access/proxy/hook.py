@@ -26,12 +26,14 @@ from saas_access._core import (
 )
 from saas_access.proxy.auth import note_caller
 from saas_access.proxy.calls import Candidate, Ticket, substitute
+from saas_access.proxy.delivered import Delivered
 from saas_access.proxy.fail_closed import failing_closed
 from saas_access.proxy.fallbacks import Fallbacks, granted_fallbacks, has_fallbacks
-from saas_access.proxy.metering import estimate, price_of, usage_of_event
+from saas_access.proxy.metering import Demand, demand_of, from_cache, usage_of_event
+from saas_access.proxy.prices import Price, price_of
 from saas_access.proxy.request_state import RequestState, current_request, request_state
 from saas_access.proxy.router_view import deployments_of, llm_router, names_of_deployments
-from saas_access.proxy.routes import Kind, TeamRoute
+from saas_access.proxy.routes import Kind, TeamRoute, Used
 from saas_access.refusal import (
     Refusal,
     key_refused,
@@ -81,43 +83,48 @@ class AccessHook(CustomLogger):
         refuse_unless_allowed(self._plugin, state, decision)
         if not state.sanitised:
             state.refuse(unreadable_body())
-        candidates, fallbacks = self._candidates(state, decision, data, route)
+        decisions, fallbacks = self._decisions(state, decision)
+        demand = self._demand(state, decisions, data, route)
+        candidates = [_candidate(each, demand) for each in decisions]
         reservation, candidates = await self._reserve(state, candidates)
         try:
-            state.ticket = self._plugin.calls.issue(candidates=candidates, call_id=reservation.call_id, job=state.job)
+            state.ticket = self._plugin.calls.issue(
+                candidates=candidates,
+                call_id=reservation.call_id,
+                job=state.job,
+                delivered=Delivered(demand.prompt) if demand is not None and demand.used is Used.TEXT else None,
+            )
         except BaseException:
             self._plugin.calls.release_unused(reservation.call_id)
             raise
+        if route.used is Used.CHECK:
+            state.ticket.report(None)
         data.update(fallbacks.lists if len(candidates) > 1 else Fallbacks().lists)
         self._rewrite(state, data, state.ticket)
         _ask_for_stream_usage(data, call_type)
         return data
 
-    def _candidates(
-        self, state: RequestState, decision: Decision, data: dict[str, Any], route: TeamRoute
-    ) -> tuple[list[Candidate], Fallbacks]:
+    def _decisions(self, state: RequestState, decision: Decision) -> tuple[list[Decision], Fallbacks]:
         """What was asked for, and what may answer in its place, each under the first alias that the team has for it."""
-        decisions, fallbacks = [decision], Fallbacks()
         router = llm_router()
-        if has_fallbacks(router):
-            aliases: dict[str, str] = {}
-            for model in self._plugin.available_models(state.team):
-                aliases.setdefault(model.litellm_model, model.alias)
-            fallbacks = granted_fallbacks(router, decision.litellm_model, aliases)
-            others = [self._plugin.decide(state.team, aliases[model], picker_forms=False) for model in fallbacks.models]
-            decisions += [other for other in others if other.reason is Reason.GRANTED]
-        most_tokens = self._plugin.settings.default_max_tokens
-        found = []
-        for each in decisions:
-            deployments = deployments_of(each.litellm_model)
-            price = price_of(deployments, litellm.model_cost)
-            # A price by the call doesn't depend on what it uses, and measuring a long prompt takes time.
-            fixed = each.pricing.mode is BudgetMode.JOB_BASED and state.job is None
-            most = Usage() if fixed else estimate(data, route.fields, price, most_tokens)
-            names = frozenset(names_of_deployments(each.litellm_model, deployments))
-            group = each.groups[0] if each.groups else None
-            found.append(Candidate(each.alias, each.litellm_model, each.pricing, price, most, names, group))
-        return found, fallbacks
+        if not has_fallbacks(router):
+            return [decision], Fallbacks()
+        aliases: dict[str, str] = {}
+        for model in self._plugin.available_models(state.team):
+            aliases.setdefault(model.litellm_model, model.alias)
+        fallbacks = granted_fallbacks(router, decision.litellm_model, aliases)
+        others = [self._plugin.decide(state.team, aliases[model], picker_forms=False) for model in fallbacks.models]
+        return [decision, *(other for other in others if other.reason is Reason.GRANTED)], fallbacks
+
+    def _demand(
+        self, state: RequestState, decisions: list[Decision], data: dict[str, Any], route: TeamRoute
+    ) -> Demand | None:
+        """What the call may use. None where nothing depends on it: measuring a long prompt takes time."""
+        if state.job is None and all(each.pricing.mode is BudgetMode.JOB_BASED for each in decisions):
+            return None
+        length = next((value for name, value in state.scope["headers"] if name == b"content-length"), b"0")
+        size = int(length) if length.isdigit() else 0
+        return demand_of(data, route.fields, route.used, self._plugin.settings.default_max_tokens, size)
 
     async def _reserve(self, state: RequestState, candidates: list[Candidate]) -> tuple[Reservation, list[Candidate]]:
         """Holds what the dearest candidate may cost; where credits don't reach that far, what was asked for alone."""
@@ -169,6 +176,7 @@ class AccessHook(CustomLogger):
         elif state.principal is not None or not state.operator:
             with failing_closed(state, self._plugin.troubles):
                 self._refuse_unless_admitted(state, kwargs)
+                _ask_inner_stream_for_usage(kwargs, str(getattr(call_type, "value", call_type)))
         return kwargs
 
     def _refuse_unless_admitted(self, state: RequestState, kwargs: Mapping[str, Any]) -> None:
@@ -203,18 +211,40 @@ class AccessHook(CustomLogger):
         self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any
     ) -> None:
         """The usage of a call, some milliseconds after its answer is complete."""
-        params = kwargs.get("litellm_params") or {}
+        params, cached = kwargs.get("litellm_params") or {}, from_cache(kwargs)
         ticket = self._ticket_of(params)
-        if ticket is not None and not ticket.usage.done():
-            ticket.usage.set_result(usage_of_event(kwargs, ticket.answering.price.known))
+        if ticket is None and cached:  # no attempt was made that would have taken it there
+            ticket = self._ticket_of((params.get("proxy_server_request") or {}).get("body") or {})
+        if ticket is None or not ticket.needs_usage:
+            return
+        usage = usage_of_event(kwargs, ticket.answering.price)
+        if cached and self._plugin.settings.cached_answers == "free":
+            ticket.report(Usage(price_known=True))
+        else:
+            ticket.report(usage if ticket.is_priced_by(usage) else None)
 
     async def async_log_failure_event(
         self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any
     ) -> None:
-        """A stream that broke off after something was delivered has no usage to come: what is known stands."""
+        """A stream that broke off after something was delivered: what was delivered is counted."""
         ticket = self._ticket_of(kwargs.get("litellm_params") or {})
         if ticket is not None and ticket.delivering and not ticket.usage.done():
-            ticket.usage.set_result(ticket.answering.estimate)
+            ticket.report(None)
+
+
+def _candidate(decision: Decision, demand: Demand | None) -> Candidate:
+    deployments = deployments_of(decision.litellm_model)
+    price = Price() if demand is None else price_of(deployments, litellm.model_cost)
+    return Candidate(
+        alias=decision.alias,
+        litellm_model=decision.litellm_model,
+        pricing=decision.pricing,
+        price=price,
+        estimate=Usage() if demand is None else demand.usage(price),
+        prompt=Usage() if demand is None else demand.usage_of_prompt(price),
+        names=frozenset(names_of_deployments(decision.litellm_model, deployments)),
+        access_group=decision.groups[0] if decision.groups else None,
+    )
 
 
 def _entry(kwargs: Mapping[str, Any], metadata: str, name: str) -> Any:
@@ -235,6 +265,13 @@ def _ask_for_stream_usage(data: dict[str, Any], call_type: str) -> None:
         data["_litellm_strip_stream_usage"] = True
 
 
+def _ask_inner_stream_for_usage(kwargs: dict[str, Any], call_type: str) -> None:
+    """Of a Google stream whose deployment speaks another dialect LiteLLM before 1.109 doesn't ask for the usage."""
+    inner = not any(_entry(kwargs, name, "model_group") for name in _METADATA)
+    if inner and kwargs.get("stream") and call_type in _STREAM_USAGE_CALL_TYPES:
+        kwargs["stream_options"] = {**(kwargs.get("stream_options") or {}), "include_usage": True}
+
+
 def credits_exhausted(reservation: Reservation) -> Refusal:
     """402, with what would have been needed and what is left."""
     needed, remaining = credits.from_micro(reservation.needed), credits.from_micro(reservation.remaining)
@@ -246,7 +283,8 @@ def credits_exhausted(reservation: Reservation) -> Refusal:
 
 
 def refuse_unless_allowed(plugin: Plugin, state: RequestState, decision: Decision) -> None:
-    """Ends the request with the documented refusal for a decision that denies."""
+    """Notes the decision; ends the request with the documented refusal if it denies."""
+    state.decision = decision
     if decision.reason is Reason.GRANTED and decision.litellm_model:
         return
     if decision.reason in (Reason.TEAM_SUSPENDED, Reason.ORGANIZATION_SUSPENDED):

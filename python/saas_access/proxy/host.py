@@ -35,5 +35,8 @@ class ProxyHost:
     def trouble(self) -> str | None:
         return self._plugin.troubles.warning()
 
+    def ledger_transactions(self) -> int:
+        return self._plugin.calls.transactions
+
     def hook_loaded(self) -> bool:
         return any(callback is self._plugin.access_hook for callback in litellm.callbacks)

@@ -17,9 +17,10 @@ from saas_access.proxy.job_calls import JobCalls, is_job_call
 from saas_access.proxy.request_state import RequestState, current_request
 from saas_access.proxy.routes import Kind, route_of_path
 from saas_access.proxy.sanitising import limited, sanitised
-from saas_access.refusal import RequestRefusedError, request_not_taken, route_not_allowed
+from saas_access.refusal import Refusal, RequestRefusedError, request_not_taken, route_not_allowed
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from saas_access.proxy.plugin import Plugin
@@ -48,8 +49,10 @@ _STEERING = re.compile(rb"x-litellm-(?!api-key$).*|accept-encoding")
 class AccessMiddleware:
     """An ASGI application around LiteLLM's. Serves the admin API itself; all else is an Exchange with LiteLLM."""
 
-    def __init__(self, app: ASGIApp, plugin: Plugin, admin: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, plugin: Plugin, admin: ASGIApp, litellm: FastAPI) -> None:
+        """`app` is `litellm` with its own middleware."""
         self._app = app
+        self._litellm = litellm
         self._plugin = plugin
         self._admin = admin
         self._job_calls = JobCalls(plugin, app)
@@ -73,7 +76,13 @@ class AccessMiddleware:
     async def _serve(self, state: RequestState, receive: Receive, send: Send) -> None:
         scope, path = state.scope, state.path
         if scope["type"] == "websocket":
-            await self._app(scope, receive, send)
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                if isinstance(state.refusal, Refusal):
+                    self._plugin.count_denial(state, state.refusal)
+        elif path == "/metrics" and not self._litellm_serves(path):
+            await self._admin(scope, receive, send)
         elif path.startswith("/api/") and not _LITELLMS_OWN.fullmatch(path):
             if is_job_call(scope["method"], path):
                 _drop_steering_headers(scope)
@@ -91,6 +100,10 @@ class AccessMiddleware:
                 await exchange.refuse(answer or request_not_taken())
                 return
             await exchange.run(self._app, receive)
+
+    def _litellm_serves(self, path: str) -> bool:
+        """Whether LiteLLM has a page of its own there, as at /metrics with its callback for Prometheus."""
+        return any(getattr(route, "path", None) == path for route in self._litellm.routes)
 
     async def _restrained(self, state: RequestState, receive: Receive) -> Receive:
         """The request as its caller may send it on. Raises RequestRefusedError."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import litellm
 
-from saas_access._core import AvailableModel, Decision, Engine
+from saas_access._core import AvailableModel, CoreError, Decision, Engine
 from saas_access.admin.access import Service
 from saas_access.admin.app import create_app
 from saas_access.proxy import picker_names
@@ -33,7 +34,8 @@ from saas_access.settings import Settings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from saas_access.proxy.request_state import Principal
+    from saas_access.proxy.request_state import Principal, RequestState
+    from saas_access.refusal import Refusal
 
 # They expire after a minute: this bounds the memory of a proxy that serves hundreds of thousands of teams a minute.
 _RATE_LIMIT_ENTRIES = 1_000_000
@@ -60,7 +62,7 @@ class Plugin:
         admin = create_app(runtime=self.runtime, host=self.service.host)
         # The stack stands already when LiteLLM imports its callbacks, so `add_middleware` comes too late.
         inner = app.middleware_stack or app.build_middleware_stack()
-        app.middleware_stack = compressing(AccessMiddleware(inner, self, admin))
+        app.middleware_stack = compressing(AccessMiddleware(inner, self, admin, app))
 
     def decide(self, principal: Principal, model: object, *, picker_forms: bool) -> Decision:
         """The decision on what a client named as its model; anything but a string names nothing. Raises
@@ -82,6 +84,20 @@ class Plugin:
         if principal.digest is not None:
             return self.engine.available_models(digest=principal.digest)
         return self.engine.available_models(team_id=principal.team_id)
+
+    def count_denial(self, state: RequestState, refusal: Refusal) -> None:
+        """Counts what a team was refused, in memory. What was refused to nobody we know is nobody's usage."""
+        principal, decision = state.principal, state.decision
+        if principal is None:
+            return
+        with suppress(CoreError):  # the engine was closed: the process ends
+            self.engine.note_denial(
+                reason=refusal.reason,
+                team_id=principal.team_id,
+                key_id=principal.key_id,
+                alias=(decision.alias or None) if decision else None,
+                access_group=decision.groups[0] if decision and decision.groups else None,
+            )
 
 
 class _Started:

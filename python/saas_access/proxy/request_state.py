@@ -15,6 +15,7 @@ from saas_access.proxy.routes import TEAM_ROUTES, TeamRoute, protocol_of_path
 from saas_access.refusal import Failure, Protocol, Refusal
 
 if TYPE_CHECKING:
+    from saas_access._core import Decision
     from saas_access.proxy.calls import Ticket
 
 
@@ -48,6 +49,7 @@ class RequestState:
     sanitised: bool = False  # the body was JSON, and holds what passes alone
     ticket: Ticket | None = None
     job: JobCall | None = None
+    decision: Decision | None = None  # the last one on what the client asked for
     counted_model: str | None = None  # tokens may be counted for this actual model
     authenticated: bool = False
     actual_names: dict[str, str] = field(default_factory=dict)

@@ -31,10 +31,15 @@ class Named(enum.Enum):
 
 
 class Used(enum.Enum):
-    """What a team that is billed by use is charged by on a route."""
+    """What a team that is billed by use is charged by on a route: what LiteLLM's usage event reports, else ..."""
 
-    TOKENS = "tokens of LiteLLM's usage event, else of the answer, else those reserved"
-    COST = "cost of LiteLLM's usage event, else what was reserved"
+    TEXT = "what the answer states, else its text and the request's, counted"
+    CONTENT = "what the answer states, else the request's text"
+    CHECK = "always the request's text: there is no event"
+    IMAGES = "what the answer states, else the number of images"
+    SPEECH = "the text to be spoken"
+    TRANSCRIPTION = "what the answer states, else the file's size"
+    RERANK = "the request's text, or the number of queries"
     FREE = "free"
 
 
@@ -106,7 +111,7 @@ def _call(
     fields: frozenset[str],
     *call_types: str,
     named: Named = Named.BODY,
-    used: Used = Used.TOKENS,
+    used: Used = Used.TEXT,
     picker_names: bool = False,
 ) -> TeamRoute:
     return TeamRoute(protocol, Kind.CALL, named, used, frozenset(call_types), fields, picker_names)
@@ -119,13 +124,13 @@ def _count(protocol: Protocol, fields: frozenset[str], *, named: Named = Named.B
 _OPENAI, _ANY, _PATH = Protocol.OPENAI, Named.FIRST_OF_ALL, Named.PATH
 _CHAT_ROUTE = _call(_OPENAI, _CHAT, "acompletion", named=_ANY, picker_names=True)
 _COMPLETION_ROUTE = _call(_OPENAI, _COMPLETION, "atext_completion", named=_ANY)
-_EMBEDDING_ROUTE = _call(_OPENAI, _EMBEDDING, "aembedding", named=_ANY)
-_IMAGE_ROUTE = _call(_OPENAI, _IMAGE, "image_generation", named=_ANY, used=Used.COST)
-_IMAGE_EDIT_ROUTE = _call(_OPENAI, _IMAGE, "aimage_edit", named=Named.QUERY_OR_FORM, used=Used.COST)
-_SPEECH_ROUTE = _call(_OPENAI, _SPEECH, "aspeech", used=Used.COST)
-_TRANSCRIPTION_ROUTE = _call(_OPENAI, _TRANSCRIPTION, "transcription", named=Named.FORM, used=Used.COST)
-_MODERATION_ROUTE = _call(_OPENAI, _MODERATION, "moderation")
-_RERANK_ROUTE = _call(_OPENAI, _RERANK, "rerank", used=Used.COST)
+_EMBEDDING_ROUTE = _call(_OPENAI, _EMBEDDING, "aembedding", named=_ANY, used=Used.CONTENT)
+_IMAGE_ROUTE = _call(_OPENAI, _IMAGE, "image_generation", named=_ANY, used=Used.IMAGES)
+_IMAGE_EDIT_ROUTE = _call(_OPENAI, _IMAGE, "aimage_edit", named=Named.QUERY_OR_FORM, used=Used.IMAGES)
+_SPEECH_ROUTE = _call(_OPENAI, _SPEECH, "aspeech", used=Used.SPEECH)
+_TRANSCRIPTION_ROUTE = _call(_OPENAI, _TRANSCRIPTION, "transcription", named=Named.FORM, used=Used.TRANSCRIPTION)
+_MODERATION_ROUTE = _call(_OPENAI, _MODERATION, "moderation", used=Used.CHECK)
+_RERANK_ROUTE = _call(_OPENAI, _RERANK, "rerank", used=Used.RERANK)
 _MESSAGES_ROUTE = _call(Protocol.ANTHROPIC, _MESSAGES, "anthropic_messages", picker_names=True)
 _RESPONSES_ROUTE = _call(_OPENAI, _RESPONSES, "aresponses", picker_names=True)
 _GOOGLE_ROUTE = _call(Protocol.GOOGLE, _GOOGLE, "agenerate_content", "agenerate_content_stream", named=_PATH)

@@ -71,7 +71,7 @@ async def sanitised(state: RequestState, route: TeamRoute, receive: Receive, set
         before = len(body)
         state.bad_request = clean(body, route, settings)
         if len(body) != before or "metadata" in body:
-            raw = _json_bytes(body)
+            raw = json_bytes(body)
     elif kind == _FORM:
         raw = _cleaned_pairs(state, raw, route, settings)
     else:
@@ -161,7 +161,8 @@ def _json_object(raw: bytes) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def _json_bytes(body: dict[str, Any]) -> bytes:
+def json_bytes(body: dict[str, Any]) -> bytes:
+    """The body as JSON. Raises RequestRefusedError for one that is nested too deeply."""
     try:
         return orjson.dumps(body)
     except TypeError:  # half of a surrogate pair, which only the standard library takes, or deep nesting

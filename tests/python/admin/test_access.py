@@ -23,11 +23,14 @@ TEAMS_MAY = {
     ("GET", "/api/teams/{team_id}/jobs"),
     ("GET", "/api/credits/balance"),
     ("GET", "/api/credits/transactions"),
+    ("GET", "/api/usage"),
     ("POST", "/api/jobs/create"),
     ("GET", "/api/jobs/{job_id}"),
     ("POST", "/api/jobs/{job_id}/complete"),
     ("POST", "/api/jobs/{job_id}/llm-call"),
     ("POST", "/api/jobs/{job_id}/llm-call-stream"),
+    ("POST", "/api/jobs/create-and-call"),
+    ("POST", "/api/jobs/create-and-call-stream"),
 }
 ANYONE_MAY = {("GET", "/api/health")}
 

@@ -53,6 +53,8 @@ def test_balance_and_ledger_tell_what_is_used_and_reserved(server: Server, opera
         "credits_used": 0.003,
         "credits_reserved": 1,
         "credits_remaining": 98.997,
+        "low_balance": False,
+        "low_balance_thresholds": [],
     }
     [charge, first] = answered(operator.get(TRANSACTIONS))["transactions"]
     assert (charge["type"], charge["amount"], charge["balance_after"], charge["alias"]) == (

@@ -53,12 +53,19 @@ POST   /api/credits/add
 GET    /api/credits/balance
 GET    /api/credits/transactions
 POST   /api/jobs/create
+POST   /api/jobs/create-and-call
+POST   /api/jobs/create-and-call-stream
 GET    /api/jobs/{job_id}
 POST   /api/jobs/{job_id}/llm-call
 POST   /api/jobs/{job_id}/llm-call-stream
 POST   /api/jobs/{job_id}/complete
 POST   /api/authorize/explain
+GET    /api/usage
+GET    /api/usage/review
+GET    /api/metrics
 GET    /api/audit
+GET    /api/webhooks/events
+POST   /api/webhooks/test
 GET    /api/health
 """
 

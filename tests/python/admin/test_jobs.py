@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from saas_access._core import Pricing, ReserveRequest, Usage
+from saas_access._core import NewJob, Pricing, ReserveRequest, Usage
 from saas_access.admin.app import create_app
 from saas_access.admin.host import StandaloneHost
+from saas_access.overdue_jobs import complete_overdue_jobs
 
 from .serving import ADMIN_KEY, Client, answered, created, make_server, refused
 
@@ -145,9 +149,9 @@ def test_only_completed_and_failed_end_a_job(operator: Client, stocked: Acme) ->
         refused(operator.post(f"/api/jobs/{job_id}/complete", json={"status": status}), 422)
 
 
-@pytest.mark.parametrize("action", ["llm-call", "llm-call-stream"])
+@pytest.mark.parametrize("action", ["{}/llm-call", "{}/llm-call-stream", "create-and-call", "create-and-call-stream"])
 def test_the_operator_cannot_make_a_teams_calls(operator: Client, stocked: Acme, action: str) -> None:
-    body = refused(operator.post(f"/api/jobs/{make_job(operator)}/{action}", json={}), 403)
+    body = refused(operator.post(f"/api/jobs/{action.format(make_job(operator))}", json={}), 403)
     assert (body["error"], body["reason"]) == ("Forbidden", "team_only")
 
 
@@ -160,9 +164,70 @@ def test_a_server_without_calls_names_the_setting_that_leads_to_one(tmp_path: Pa
     job_id = make_job(operator)
     standalone = create_app(runtime=server.runtime, host=StandaloneHost())
     client = Client(app=standalone, key=team["virtual_key"], address="192.0.2.7", host="saas.example")
-    for action in ("llm-call", "llm-call-stream", "complete"):
-        message = refused(client.post(f"/api/jobs/{job_id}/{action}", json={"status": "completed"}), 409)["message"]
+    own = [f"{job_id}/{action}" for action in ("llm-call", "llm-call-stream", "complete")]
+    for path in (*own, "create-and-call", "create-and-call-stream"):
+        message = refused(client.post(f"/api/jobs/{path}", json={"status": "completed"}), 409)["message"]
         assert "proxy_url" in message
         assert (proxy_url or "proxy_url") in message
-    assert answered(client.get(f"/api/jobs/{job_id}"))["status"] == "pending"
+    jobs = answered(client.get("/api/teams/acme-prod/jobs"))["jobs"]
+    assert [(job["job_id"], job["status"]) for job in jobs] == [(job_id, "pending")]
     server.runtime.close()
+
+
+def test_completing_again_answers_the_same_whatever_happened_since(
+    server: Server, operator: Client, stocked: Acme
+) -> None:
+    job_id, later = make_job(operator), make_job(operator)
+    settle = server.runtime.engine.settle
+    settle(call_id=begin_call(server, job_id), usage=Usage(), latency_ms=1)
+    body = {"status": "failed", "error_message": "bad scan", "metadata": {"pages": 0}}
+    first = answered(operator.post(f"/api/jobs/{job_id}/complete", json=body))
+    settle(call_id=begin_call(server, later), usage=Usage(), latency_ms=1)
+    answered(operator.post(f"/api/jobs/{later}/complete", json={"status": "completed"}))
+    body = {"status": "failed", "error_message": "another", "metadata": {"pages": 9}}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: operator.post(f"/api/jobs/{job_id}/complete", json=body), range(8)))
+    assert [answered(answer) for answer in answers] == [first] * 8
+    assert first["costs"]["credits_remaining"] == 99
+    assert answered(operator.get("/api/credits/balance?team_id=acme-prod"))["credits_used"] == 2
+
+
+def test_jobs_left_open_are_completed_after_the_time_of_the_setting(tmp_path: Path) -> None:
+    server = make_server(tmp_path, job_timeout_hours=3, failed_jobs_are_free=True)
+    operator, engine = server.client(ADMIN_KEY), server.runtime.engine
+    created(operator.post("/api/organizations/create", json={"organization_id": "o", "name": "O"}))
+    team = {"organization_id": "o", "team_id": "acme-prod", "credits_allocated": 300}
+    created(operator.post("/api/teams/create", json=team))
+    answered_job, half_failed = make_job(operator), make_job(operator)
+    for job_id in (answered_job, half_failed):
+        engine.settle(call_id=begin_call(server, job_id), usage=Usage(), latency_ms=1)
+    engine.release(call_id=begin_call(server, half_failed), failed=True, latency_ms=1)
+    for _ in range(200):
+        engine.create_job(job=NewJob(team_id="acme-prod", job_type="x"))
+    young = make_job(operator)
+    assert complete_overdue_jobs(engine, server.runtime.settings) == 0
+    age_jobs(tmp_path, hours=3, but=young)
+    assert complete_overdue_jobs(engine, server.runtime.settings) == 202
+    assert complete_overdue_jobs(engine, server.runtime.settings) == 0
+    done = answered(operator.get(f"/api/jobs/{answered_job}"))
+    assert (done["status"], done["costs"]["credit_applied"]) == ("completed", True)
+    assert done["error_message"] == "Completed by the server: still open after 3 hours"
+    assert not answered(operator.get(f"/api/jobs/{half_failed}"))["costs"]["credit_applied"]
+    assert answered(operator.get(f"/api/jobs/{young}"))["status"] == "pending"
+    balance = answered(operator.get("/api/credits/balance?team_id=acme-prod"))
+    assert (balance["credits_used"], balance["credits_reserved"]) == (1, 0)
+    server.runtime.close()
+
+
+AGE_JOBS = """
+import sqlite3, sys
+path, hours, young = sys.argv[1:]
+with sqlite3.connect(path) as database:
+    changed = [int(hours) * 3_600_000, young]
+    database.execute("UPDATE job SET created_at_ms = created_at_ms - ? WHERE job_id <> ?", changed)
+"""
+
+
+def age_jobs(folder: Path, *, hours: int, but: str) -> None:
+    """Makes all jobs but one older than they are. In a process of its own: closing a file drops this one's locks."""
+    subprocess.run([sys.executable, "-c", AGE_JOBS, str(folder / "test.db"), str(hours), but], check=True)

@@ -151,10 +151,10 @@ def test_the_operator_reads_the_whole_health(operator: Client, stocked: Acme) ->
     body = answered(response)
     assert body.pop("database").endswith("test.db")
     assert body.pop("sqlite_version").startswith("3.")
+    assert body.pop("schema_version") >= 1
     revision = int(response.headers["x-access-revision"])
     assert body == {
         "status": "ok",
-        "schema_version": 1,
         "revision": revision,
         "snapshot_revision": revision,
         "hook_loaded": True,

@@ -98,9 +98,44 @@ def test_a_limit_is_set_kept_and_taken_away(operator: Client, stocked: Acme) -> 
     assert (cleared["rpm_limit"], cleared["tpm_limit"]) == (None, 9)
 
 
+def test_a_refill_is_set_kept_and_taken_away(operator: Client, stocked: Acme) -> None:
+    refill = {"credits": 2.5, "period": "monthly", "mode": "top_up"}
+    changed = answered(operator.put(TEAM, json={"refill": refill}))
+    assert changed["refill"] == refill
+    assert changed["next_refill_at"].endswith("-01T00:00:00Z")
+    assert answered(operator.put(TEAM, json={"team_alias": "P"}))["refill"] == refill
+    weekly = answered(operator.put(TEAM, json={"refill": {"credits": 1, "period": "weekly"}}))
+    assert weekly["refill"]["mode"] == "add"
+    [newest, *_] = answered(operator.get("/api/audit?target=acme-prod"))["entries"]
+    assert newest["after"]["refill"] == {"credits": 1, "period": "weekly", "mode": "add"}
+    tried = answered(operator.put(f"{TEAM}?dry_run=true", json={"refill": None}))
+    assert (tried["refill"], tried["next_refill_at"]) == (None, None)
+    assert answered(operator.get(TEAM))["refill"] == weekly["refill"]
+    assert answered(operator.put(TEAM, json={"refill": None}))["refill"] is None
+
+
+def test_a_team_is_created_with_refill_and_thresholds(operator: Client, stocked: Acme) -> None:
+    body = {**NEW, "refill": {"credits": 5, "period": "daily"}, "low_balance_thresholds": [1, 10]}
+    created(operator.post("/api/teams/create", json=body))
+    [team] = [team for team in answered(operator.get("/api/teams"))["teams"] if team["team_id"] == "acme-dev"]
+    assert team["refill"] == {"credits": 5, "period": "daily", "mode": "add"}
+    assert (team["low_balance"], team["low_balance_thresholds"]) == (True, [10, 1])
+    assert answered(operator.get("/api/credits/transactions?team_id=acme-dev"))["transactions"] == []
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
+        ("refill", {"credits": 0, "period": "daily"}),
+        ("refill", {"credits": 1, "period": "yearly"}),
+        ("refill", {"credits": 1}),
+        ("refill", {"credits": 1, "period": "daily", "mode": "set"}),
+        ("refill", {"credits": 1, "period": "daily", "amount": 1}),
+        ("low_balance_thresholds", [1, 2, 3, 4, 5, 6]),
+        ("low_balance_thresholds", [-1]),
+        ("low_balance_thresholds", [1.0000001]),
+        ("low_balance_thresholds", ["1"]),
+        ("low_balance_thresholds", None),
         ("credits_allocated", "1000"),
         ("credits_allocated", -1),
         ("budget_mode", "free"),

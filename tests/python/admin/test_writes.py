@@ -40,6 +40,7 @@ WRITES: list[tuple[str, str, Any]] = [
     ("POST", TEAM + "/keys/{key}/rotate", None),
     ("DELETE", TEAM + "/keys/{key}", None),
     ("POST", "/api/credits/add", {"team_id": "acme-prod", "amount": 5}),
+    ("POST", "/api/webhooks/test", None),
     ("POST", "/api/jobs/create", {"team_id": "acme-prod", "job_type": "x"}),
     ("POST", "/api/jobs/{job}/complete", {"status": "completed"}),
 ]
@@ -57,6 +58,7 @@ def everything(operator: Client) -> list[Any]:
         f"{TEAM}/keys",
         f"{TEAM}/jobs",
         "/api/credits/transactions?team_id=acme-prod",
+        "/api/webhooks/events",
         "/api/audit",
     ]
     return [answered(operator.get(path)) for path in paths]
@@ -100,8 +102,8 @@ def test_a_dry_run_answers_what_would_be_and_changes_nothing(
 
 
 def assert_same_but_for_ids(tried: dict[str, Any], done: dict[str, Any]) -> None:
-    made = {"key_id", "last_four", "grant_id", "transaction_id", "job_id", "virtual_key"}
-    moments = {"created_at", "starts_at", "completed_at"}
+    made = {"key_id", "last_four", "grant_id", "transaction_id", "job_id", "event_id", "virtual_key"}
+    moments = {"created_at", "starts_at", "completed_at", "next_attempt_at", "payload"}  # a payload has a moment in it
     assert set(done) - set(tried) <= {"virtual_key"}
     for name, value in tried.items():
         if name not in moments and not (name in made and value is None):
@@ -115,7 +117,10 @@ def test_every_documented_write_is_among_those_tried(server: Server) -> None:
         for method, operation in methods.items()
         if any(parameter["name"] == "dry_run" for parameter in operation.get("parameters", []))
     }
-    reads_and_calls = {"/api/authorize/explain", "/api/jobs/{job_id}/llm-call", "/api/jobs/{job_id}/llm-call-stream"}
+    calls = {
+        f"/api/jobs/{call}{stream}" for call in ("{job_id}/llm-call", "create-and-call") for stream in ("", "-stream")
+    }
+    reads_and_calls = {"/api/authorize/explain", *calls}
     for path, methods in server.app.openapi()["paths"].items():
         for method in methods:
             assert method == "get" or path in reads_and_calls or (method.upper(), path) in documented

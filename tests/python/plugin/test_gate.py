@@ -14,8 +14,8 @@ from litellm.types.utils import CallTypes
 from saas_access._core import Pricing, Reason, Usage
 from saas_access.proxy.calls import Candidate, Ticket
 from saas_access.proxy.hook import AccessHook
-from saas_access.proxy.metering import Price
 from saas_access.proxy.plugin import Plugin
+from saas_access.proxy.prices import Price
 from saas_access.proxy.request_state import Principal, RequestState, current_request
 from saas_access.refusal import Refusal
 from saas_access.runtime import Runtime
