@@ -125,6 +125,7 @@ Figures one_by_one(Engine& engine, std::size_t callers, std::size_t teams) {
   std::atomic<bool> failed = false;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(callers);
     for (std::size_t caller = 0; caller < callers; ++caller) {
       threads.emplace_back([&, caller] {
         const ReserveRequest request = request_of(caller, teams);
@@ -156,6 +157,7 @@ Figures one_by_one(Engine& engine, std::size_t callers, std::size_t teams) {
 /// What the disk takes for one sync of some appended pages: the floor below everything here.
 double sync_p50_ms(const std::filesystem::path& folder) {
   const int descriptor = open((folder / "sync").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor < 0) throw std::runtime_error("no file to sync");
   const std::vector<char> pages(16'384, 'x');
   std::vector<double> syncs_ms;
   for (int i = 0; i < 100; ++i) {

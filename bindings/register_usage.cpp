@@ -91,8 +91,8 @@ void define_counting(EngineClass& engine) {
       .def(
           "prune_usage",
           [](const EngineHandle& handle, std::int64_t days_kept) {
-            const auto engine = handle.engine();
-            while (engine->transact([&](Connection& db) { return prune_usage(db, days_kept, engine->now_ms()); })) {
+            const auto held = handle.engine();
+            while (held->transact([&](Connection& db) { return prune_usage(db, days_kept, held->now_ms()); })) {
             }
           },
           Unlocked(), py::kw_only(), "days_kept"_arg,

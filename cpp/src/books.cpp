@@ -37,8 +37,10 @@ std::optional<CallNumber> call_number(const CallId& call_id) {
 }
 
 CallNumber random_call_number() {
-  const std::string id = random_id(kCallPrefix);
-  return *call_number(CallId(id.substr(0, kCallPrefix.size() + kCallDigits)));
+  const std::string digits = random_id({});
+  std::uint64_t number = 0;
+  std::from_chars(digits.data(), digits.data() + kCallDigits, number, 16);
+  return static_cast<CallNumber>(number);
 }
 
 Account read_account(Connection& db, RowId team) {

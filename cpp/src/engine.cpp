@@ -194,7 +194,8 @@ void Engine::try_to_write() {
   if (!database_.write_problem()) return;
   try {
     transact([](Connection& db) { db.exec("UPDATE policy_state SET revision = revision"); });
-  } catch (const StoreUnavailable&) {  // health says why
+  } catch (const StoreUnavailable&) {
+    return;  // health says why
   }
 }
 
@@ -222,7 +223,8 @@ void Engine::flush_key_uses() {
 void Engine::flush_denials() {
   try {
     denials_.flush([this](auto&& work) { transact(work); });
-  } catch (const std::exception&) {  // they are kept for the next time
+  } catch (const std::exception&) {
+    return;  // they are kept for the next time
   }
 }
 

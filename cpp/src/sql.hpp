@@ -45,8 +45,10 @@ void bind_value(SQLite::Statement& statement, int index, const std::optional<T>&
 template <class... Values>
 Query prepare(Connection& db, const std::string& sql, const Values&... values) {
   Query statement(db, sql);
-  [[maybe_unused]] int index = 0;
-  (bind_value(statement, ++index, values), ...);
+  if constexpr (sizeof...(values) > 0) {
+    int index = 0;
+    (bind_value(statement, ++index, values), ...);
+  }
   return statement;
 }
 

@@ -42,7 +42,7 @@ bool groups_by(const UsageQuery& query, UsageBy by) {
 // Whole days by the day, what lies before and after them by the hour.
 Plan plan_of(Connection& db, const UsageQuery& query) {
   Plan plan{query.from_ms / kHourMs, round_up(query.to_ms, kHourMs), {}};
-  const std::int64_t first_day = *find_integer(db, "SELECT first_day_with_hours FROM usage_kept");
+  const std::int64_t first_day = find_integer(db, "SELECT first_day_with_hours FROM usage_kept").value_or(0);
   if (groups_by(query, UsageBy::hour)) {
     plan.begin_hour = std::min(std::max(plan.begin_hour, first_day * kHoursPerDay), plan.end_hour);
     plan.spans = {{true, plan.begin_hour, plan.end_hour}};
@@ -185,9 +185,10 @@ std::string select_of(const Span& span, bool seeks) {
 void add_span(Connection& db, Span span, const Wanted& wanted, const Grouping& grouping, Sums& sums) {
   const std::string table = span.hours ? "usage_hour" : "usage_day";
   const auto oldest = find_integer(db, "SELECT min(period) FROM " + table);
-  if (!oldest) return;
+  const auto newest = find_integer(db, "SELECT max(period) FROM " + table);
+  if (!oldest || !newest) return;
   span.begin = std::max(span.begin, *oldest);
-  span.end = std::min(span.end, *find_integer(db, "SELECT max(period) FROM " + table) + 1);
+  span.end = std::min(span.end, *newest + 1);
   if (span.begin >= span.end) return;
   auto rows = prepare(db, select_of(span, wanted.team != 0 || wanted.everybody), span.begin, span.end - 1, wanted.team,
                       wanted.virtual_key, wanted.access_group);

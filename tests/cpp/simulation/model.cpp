@@ -53,8 +53,9 @@ std::string Books::complete_job(const std::string& job_id, JobStatus status) {
     }
     job.held = 0;
     job.status = status;
+    job.remaining = team.balance - team.held;
   }
-  return joined("ended", {job.charged, team.balance - team.held});
+  return joined("ended", {job.charged, job.remaining.value_or(0)});
 }
 
 std::string Books::reserve(const std::string& call_id, const Call& call, std::int64_t tokens) {

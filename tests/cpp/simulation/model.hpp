@@ -36,6 +36,7 @@ struct Books {
     MicroCredits charged = 0;
     std::int64_t answered = 0;
     std::int64_t failed = 0;
+    std::optional<MicroCredits> remaining;  ///< of its team when it ended
     bool operator==(const Job&) const = default;
   };
 

@@ -57,13 +57,14 @@ Books read_books(Connection& db) {
   auto jobs = prepare(db,
                       "SELECT j.job_id, t.team_id, j.status, j.held_micro, j.credits_charged_micro, "
                       "(SELECT COALESCE(sum(succeeded), 0) FROM call c WHERE c.job = j.row), "
-                      "(SELECT COALESCE(sum(1 - succeeded), 0) FROM call c WHERE c.job = j.row) "
+                      "(SELECT COALESCE(sum(1 - succeeded), 0) FROM call c WHERE c.job = j.row), j.remaining_micro "
                       "FROM job j JOIN team t ON t.row = j.team");
   while (jobs.executeStep()) {
     books.jobs[jobs.getColumn(0).getString()] = {
-        jobs.getColumn(1).getString(), static_cast<JobStatus>(jobs.getColumn(2).getInt()),
-        jobs.getColumn(3).getInt64(),  jobs.getColumn(4).getInt64(),
-        jobs.getColumn(5).getInt64(),  jobs.getColumn(6).getInt64()};
+        jobs.getColumn(1).getString(),      static_cast<JobStatus>(jobs.getColumn(2).getInt()),
+        jobs.getColumn(3).getInt64(),       jobs.getColumn(4).getInt64(),
+        jobs.getColumn(5).getInt64(),       jobs.getColumn(6).getInt64(),
+        optional_integer(jobs.getColumn(7))};
   }
   auto requests =
       prepare(db, "SELECT idempotency_key, allocated_micro, balance_micro, held_micro FROM credits_request");
