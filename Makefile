@@ -6,6 +6,7 @@ DATABASE ?= saas_access.db
 SIZES ?= S M
 ROUNDS ?= 50
 SEEDS ?= 20000
+KILLS ?= 200
 SEED ?= 1
 LITELLM_VERSIONS ?= 1.103.11 1.109.1
 
@@ -96,6 +97,14 @@ fuzz: $(VENV)/.created ## Fuzz the core's inputs under sanitizers, ROUNDS times 
 	cmake --build --preset asan
 	FUZZ_ROUNDS=$(ROUNDS) ctest --preset asan -R fuzz
 
+.PHONY: test-kills
+test-kills: develop ## Kill workers and whole proxies under load, KILLS times, at moments chosen by SEED (some 15 s a kill)
+	KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m pytest -s tests/proxy/test_kills.py
+
+.PHONY: test-load
+test-load: develop ## As many calls as credits, up to thousands, by 64 clients and 4 workers
+	$(BIN)/python -m pytest -m 'long or not long' tests/proxy/test_credits_under_load.py
+
 .PHONY: simulate
 simulate: $(VENV)/.created ## Simulate SEEDS histories of the ledger with crashes and faults, from SEED on; a failing one is printed
 	cmake --preset default --log-level=WARNING
@@ -103,7 +112,7 @@ simulate: $(VENV)/.created ## Simulate SEEDS histories of the ledger with crashe
 	build/default/tests/cpp/simulation/simulate -runs=$(SEEDS) -seed=$(SEED)
 
 .PHONY: test-long
-test-long: test-asan test-tsan fuzz simulate test-versions test-clients ## Tests that take long: sanitizers, fuzzing, simulation, other LiteLLM releases, real clients
+test-long: test-asan test-tsan fuzz simulate test-load test-kills test-versions test-clients ## Tests that take long: sanitizers, fuzzing, simulation, load, kills, other LiteLLM releases, real clients
 
 # Each kind of client program has an environment of its own: their pins don't agree with each other, nor with LiteLLM's.
 CLIENTS := .venv-clients

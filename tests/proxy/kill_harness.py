@@ -17,7 +17,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
 
 import httpx
@@ -29,30 +28,7 @@ _T = TypeVar("_T")
 WORKERS = 4
 RECOVERY_S = 10  # within which what dead processes held is settled or freed
 TOP_UP = 50
-_LOOK_S = 0.05  # between two looks at a condition
-_LONG_S = 180  # a proxy starts slowly where others start too
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = _LONG_S) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(_LOOK_S)
-
-
-def serving(proxy: Proxy) -> list[int]:
-    """The processes of the proxy that have its store open, in order."""
-    assert proxy.process is not None
-    children = Path(f"/proc/{proxy.process.pid}/task/{proxy.process.pid}/children").read_text().split()
-    return sorted(int(pid) for pid in children if _has_open(int(pid), proxy.folder / "store.db"))
-
-
-def _has_open(pid: int, path: Path) -> bool:
-    try:
-        return any(str(link.readlink()) == str(path) for link in Path(f"/proc/{pid}/fd").iterdir())
-    except OSError:  # it ended, or closed a file meanwhile
-        return False
+_REST_S = 0.5  # of a client that nobody answered, or that has no credit
 
 
 class Load:
@@ -66,8 +42,8 @@ class Load:
     async def _go_on(self, client: load.Client, http: httpx.AsyncClient) -> None:
         while not self._stop.is_set():
             call = await client.call(http)
-            if not call.sent or call.status == 402:
-                await asyncio.sleep(_LOOK_S)
+            if call.status in (None, 402):
+                await asyncio.sleep(_REST_S)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -103,7 +79,7 @@ class Account:
 
 
 def _free(call: load.Call) -> bool:
-    return not call.sent or (call.complete and call.status != 200)
+    return call.complete and call.status != 200
 
 
 @dataclass
@@ -146,7 +122,7 @@ class Killing:
         outcome = self._outcome
         with self._load.running():
             for _ in range(kills):
-                until(lambda: len(serving(self._proxy)) == WORKERS, f"{WORKERS} workers serve")
+                load.until(lambda: len(load.serving(self._proxy)) == WORKERS, f"{WORKERS} workers serve")
                 self._wait_for_a_moment()
                 outcome.kills[self._kill()] += 1
                 self._top_up()
@@ -158,7 +134,7 @@ class Killing:
 
     def _wait_for_a_moment(self) -> None:
         target = self._load.started() + self._random.randrange(1, 200)
-        until(lambda: self._load.started() >= target, "the clients go on")
+        load.until(lambda: self._load.started() >= target, "the clients go on")
         time.sleep(self._random.uniform(0, 0.1))  # not to wait for anything: any moment is as good as another
 
     def _kill(self) -> str:
@@ -167,7 +143,7 @@ class Killing:
             self._check_ledger()  # as the dead left it
             self._proxy.start()
             return "proxy"
-        os.kill(self._random.choice(serving(self._proxy)), signal.SIGKILL)
+        os.kill(self._random.choice(load.serving(self._proxy)), signal.SIGKILL)
         return "worker"
 
     def _top_up(self) -> None:
@@ -175,7 +151,7 @@ class Killing:
         key = f"top-up-{self._outcome.kills.total()}"
         with self._proxy.admin() as admin:
             # The same request may be sent again: the worker that had it may have been the one that was killed.
-            until(lambda: _succeeds(admin, "/api/credits/add", body, key), "credits can be added")
+            load.until(lambda: _succeeds(admin, "/api/credits/add", body, key), "credits can be added")
 
     def _check_books(self) -> None:
         for account in self._accounts:
@@ -201,7 +177,7 @@ class Killing:
         while time.monotonic() - ended < RECOVERY_S and outcome.recovered_s is None:
             if not any(_answered(account.customer.balance)["credits_reserved"] for account in self._accounts):
                 outcome.recovered_s = time.monotonic() - ended
-            time.sleep(_LOOK_S)
+            time.sleep(load.LOOK_S)
         self._check_books()
         for account in self._accounts:
             self._count(account.clients)
@@ -233,5 +209,5 @@ def _answered(ask: Callable[[], _T]) -> _T:
             found.append(ask())
         return bool(found)
 
-    until(answers, "the API answers")
+    load.until(answers, "the API answers")
     return found[0]

@@ -10,6 +10,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from running import Proxy, Upstream
 from selling import Customer
 
 CHARGES = ("charge", "interrupted")
+LOOK_S = 0.05  # between two looks at a condition
 
 
 @dataclass(slots=True)
@@ -29,7 +31,6 @@ class Call:
 
     name: str
     streamed: bool
-    sent: bool = True  # False: nobody listened
     status: int | None = None
     chunks: int = 0  # events of a stream that carry an answer
     complete: bool = False  # the whole answer came
@@ -48,7 +49,7 @@ class Call:
     @property
     def uncertain(self) -> bool:
         """Nothing was delivered, but the proxy may have charged it when it was about to."""
-        return self.sent and not self.complete and self.chunks == 0
+        return not self.complete and self.chunks == 0
 
 
 @dataclass
@@ -75,7 +76,7 @@ class Client:
                 call.status = answer.status_code
                 await read(answer, call)
         except (httpx.ConnectError, httpx.ConnectTimeout):
-            call.sent = False
+            self.calls.pop()  # nobody listened
         except httpx.TransportError:
             pass  # the call says how far it got
         return call
@@ -88,11 +89,11 @@ async def read(answer: httpx.Response, call: Call) -> None:
         if answer.is_server_error:
             call.failure = content.decode()
         return
+    last = ""
     async for line in answer.aiter_lines():
-        if line == "data: [DONE]":
-            call.complete = True
-        elif line.startswith("data: ") and not line.startswith('data: {"error"'):
-            call.chunks += 1
+        last = line or last
+        call.chunks += line.startswith("data: ") and not line.startswith('data: {"error"')
+    call.complete = last == "data: [DONE]"  # and the stream has ended as it should
 
 
 def clients(customer: Customer, aliases: Iterable[str]) -> list[Client]:
@@ -169,3 +170,25 @@ def verified_store(database: Path, *, by: tuple[str, ...] = ()) -> dict[str, Any
 def numbered(prefix: str, count: int) -> list[str]:
     """`count` names of aliases."""
     return [f"{prefix}-{number}" for number in range(1, count + 1)]
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 300) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(LOOK_S)
+
+
+def serving(proxy: Proxy) -> list[int]:
+    """The processes of the proxy that have its store open, in order."""
+    assert proxy.process is not None
+    children = Path(f"/proc/{proxy.process.pid}/task/{proxy.process.pid}/children").read_text().split()
+    return sorted(int(pid) for pid in children if _has_open(int(pid), proxy.folder / "store.db"))
+
+
+def _has_open(pid: int, path: Path) -> bool:
+    try:
+        return any(str(link.readlink()) == str(path) for link in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:  # it ended, or closed a file meanwhile
+        return False

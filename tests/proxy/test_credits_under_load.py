@@ -21,6 +21,7 @@ def proxy(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Itera
     aliases = [{"alias": alias, "litellm_model": "real-a"} for alias in ALIASES]
     config = configuration(upstream, bootstrap={"model_aliases": aliases})
     with running_proxy(tmp_path_factory.mktemp("load"), config, workers=WORKERS) as running:
+        load.until(lambda: len(load.serving(running)) == WORKERS, "all workers serve")
         yield running
 
 

@@ -164,7 +164,7 @@ def post(customer: Customer, content: dict[str, Any]) -> httpx.Response:
         return client.post("/v1/chat/completions", json=content, timeout=ANSWERED_WITHIN_S)
 
 
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+def until(condition: Callable[[], bool], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come true"
