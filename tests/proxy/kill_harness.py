@@ -28,6 +28,7 @@ _T = TypeVar("_T")
 WORKERS = 4
 RECOVERY_S = 10  # within which what dead processes held is settled or freed
 TOP_UP = 50
+_HIT = 4  # streams under way, of which one ends before a signal arrives, but not all
 _REST_S = 0.5  # of a client that nobody answered, or that has no credit
 
 
@@ -56,6 +57,11 @@ class Load:
 
     def started(self) -> int:
         return sum(len(client.calls) for client in self.clients)
+
+    def in_mid_stream(self) -> int:
+        """Clients that have a part of an answer."""
+        last = [client.calls[-1:] for client in self.clients]
+        return sum(call.chunks > 0 and not call.complete for calls in last for call in calls)
 
 
 @dataclass
@@ -138,13 +144,19 @@ class Killing:
         time.sleep(self._random.uniform(0, 0.1))  # not to wait for anything: any moment is as good as another
 
     def _kill(self) -> str:
+        if not self._outcome.kills:  # however few there are, one has to hit streams
+            load.until(lambda: self._load.in_mid_stream() >= _HIT, f"{_HIT} streams are under way")
+            return self._kill_proxy()
         if self._random.random() < 0.25:
-            self._proxy.stop(signal.SIGKILL)
-            self._check_ledger()  # as the dead left it
-            self._proxy.start()
-            return "proxy"
+            return self._kill_proxy()
         os.kill(self._random.choice(load.serving(self._proxy)), signal.SIGKILL)
         return "worker"
+
+    def _kill_proxy(self) -> str:
+        self._proxy.stop(signal.SIGKILL)
+        self._check_ledger()  # as the dead left it
+        self._proxy.start()
+        return "proxy"
 
     def _top_up(self) -> None:
         body = {"team_id": self._poor.team_id, "amount": TOP_UP, "description": "more"}
