@@ -915,7 +915,7 @@ class Engine:
         Never raises.
         """
     def list_access_groups(
-        self, *, after: int | None = None, limit: int | None = None
+        self, *, search: str | None = None, after: int | None = None, limit: int | None = None
     ) -> tuple[list[AccessGroupSummary], int | None]: ...
     def list_audit(
         self,
@@ -942,10 +942,10 @@ class Engine:
         """
     def list_keys(self, *, team_id: str) -> list[VirtualKey]: ...
     def list_model_aliases(
-        self, *, after: int | None = None, limit: int | None = None
+        self, *, search: str | None = None, after: int | None = None, limit: int | None = None
     ) -> tuple[list[ModelAlias], int | None]: ...
     def list_organizations(
-        self, *, after: int | None = None, limit: int | None = None
+        self, *, search: str | None = None, after: int | None = None, limit: int | None = None
     ) -> tuple[list[Organization], int | None]: ...
     def list_teams(
         self,
@@ -953,6 +953,9 @@ class Engine:
         organization_id: str | None = None,
         access_group: str | None = None,
         suspended: bool | None = None,
+        alias: str | None = None,
+        low_balance: bool | None = None,
+        search: str | None = None,
         after: int | None = None,
         limit: int | None = None,
     ) -> tuple[list[Team], int | None]: ...
