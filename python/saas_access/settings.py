@@ -135,6 +135,7 @@ class Settings(_Section):
     admin_key: _AdminKey | None = None
     viewer_key: _AdminKey | None = None
     local_admin: bool = False
+    dashboard: bool = False
     synchronous: Literal["full", "normal"] = "full"
     failed_attempts_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     bootstrap: Bootstrap | None = None
