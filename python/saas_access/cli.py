@@ -13,13 +13,17 @@ import uvicorn
 import yaml
 
 from saas_access import CoreError, __version__, verification
+from saas_access.admin.access import Service
 from saas_access.admin.app import create_app
 from saas_access.admin.host import StandaloneHost
+from saas_access.dashboard.app import beside, create_dashboard
 from saas_access.runtime import Runtime
 from saas_access.settings import SECTION, Settings, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from starlette.types import ASGIApp
 
 ADMIN_KEY_VARIABLE = "SAAS_ACCESS_ADMIN_KEY"
 
@@ -93,8 +97,12 @@ def _serve(options: argparse.Namespace) -> int:
     with _listen(options.host, options.port) as listener:
         runtime = Runtime.open(settings)
         try:
-            app = create_app(runtime=runtime, host=StandaloneHost())
+            service = Service(runtime=runtime, host=StandaloneHost())
+            app: ASGIApp = create_app(runtime=runtime, host=service.host)
             print(f"The API is at {_url(listener)}/api, its documentation at /api/docs")
+            if settings.dashboard:
+                app = beside(app, create_dashboard(admin=app, service=service))
+                print(f"The dashboard is at {_url(listener)}/admin")
             # A proxy's word for who is calling must not make a request look local.
             uvicorn.Server(uvicorn.Config(app, proxy_headers=False)).run(sockets=[listener])
         finally:
@@ -111,6 +119,7 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 
 def _settings(options: argparse.Namespace) -> Settings:
     section = _given(options)
+    section.setdefault("dashboard", True)
     if options.local_admin:
         section["local_admin"] = True
     if ADMIN_KEY_VARIABLE in os.environ:

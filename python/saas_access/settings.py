@@ -169,6 +169,7 @@ class Settings(_Section):
     operators: _NamedKeys = {}
     viewers: _NamedKeys = {}
     local_admin: bool = False
+    dashboard: bool = False
     synchronous: Literal["full", "normal"] = "full"
     failed_attempts_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     bootstrap: Bootstrap | None = None

@@ -31,6 +31,7 @@ from saas_access.admin import (
     usage,
     usage_review,
     webhooks,
+    whoami,
 )
 from saas_access.admin.access import Service
 
@@ -56,6 +57,7 @@ _ROUTED = (
     webhooks,
     metrics,
     health,
+    whoami,
 )
 
 _DOCS_PAGE = """<!DOCTYPE html>

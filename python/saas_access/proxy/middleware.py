@@ -9,6 +9,7 @@ from fastapi import HTTPException
 
 from saas_access import request_id, virtual_keys
 from saas_access._core import Reason
+from saas_access.dashboard.app import is_dashboard
 from saas_access.failed_attempts import source_of
 from saas_access.proxy.auth import is_master_key
 from saas_access.proxy.exchange import Exchange
@@ -47,14 +48,19 @@ _STEERING = re.compile(rb"x-litellm-(?!api-key$).*|accept-encoding")
 
 
 class AccessMiddleware:
-    """An ASGI application around LiteLLM's. Serves the admin API itself; all else is an Exchange with LiteLLM."""
+    """An ASGI application around LiteLLM's. Serves the admin API and the dashboard itself; all else is an Exchange with
+    LiteLLM.
+    """
 
-    def __init__(self, app: ASGIApp, plugin: Plugin, admin: ASGIApp, litellm: FastAPI) -> None:
+    def __init__(
+        self, app: ASGIApp, plugin: Plugin, admin: ASGIApp, dashboard: ASGIApp | None, litellm: FastAPI
+    ) -> None:
         """`app` is `litellm` with its own middleware."""
         self._app = app
         self._litellm = litellm
         self._plugin = plugin
         self._admin = admin
+        self._dashboard = dashboard
         self._job_calls = JobCalls(plugin, app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,6 +96,8 @@ class AccessMiddleware:
             else:
                 scope["headers"] = [*_without(scope["headers"], b"x-request-id"), _request_id_header(state)]
                 await self._admin(scope, receive, send)
+        elif self._dashboard is not None and is_dashboard(path):
+            await self._dashboard(scope, receive, send)
         else:
             exchange = Exchange(self._plugin, state, send)
             try:

@@ -12,6 +12,7 @@ import litellm
 from saas_access._core import AvailableModel, CoreError, Decision, Engine
 from saas_access.admin.access import Service
 from saas_access.admin.app import create_app
+from saas_access.dashboard.app import create_dashboard
 from saas_access.proxy import picker_names
 from saas_access.proxy.auth import VirtualKeyAuth
 from saas_access.proxy.calls import Calls
@@ -60,9 +61,10 @@ class Plugin:
         put_in_front(app, counting_router(self, app))
         put_in_front(app, model_list_router(self, app))
         admin = create_app(runtime=self.runtime, host=self.service.host)
+        dashboard = create_dashboard(admin=admin, service=self.service) if self.settings.dashboard else None
         # The stack stands already when LiteLLM imports its callbacks, so `add_middleware` comes too late.
         inner = app.middleware_stack or app.build_middleware_stack()
-        app.middleware_stack = compressing(AccessMiddleware(inner, self, admin, app))
+        app.middleware_stack = compressing(AccessMiddleware(inner, self, admin, dashboard, app))
 
     def decide(self, principal: Principal, model: object, *, picker_forms: bool) -> Decision:
         """The decision on what a client named as its model; anything but a string names nothing. Raises
