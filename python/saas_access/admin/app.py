@@ -17,6 +17,7 @@ from saas_access import __version__, request_id
 from saas_access._core import CoreError
 from saas_access.admin import (
     access_groups,
+    access_matrix,
     audit,
     credits,
     errors,
@@ -50,6 +51,7 @@ _ROUTED = (
     credits,
     jobs,
     explain,
+    access_matrix,
     usage,
     usage_review,
     audit,
