@@ -1,18 +1,21 @@
-"""What needs an operator today, each kind found for all teams at once."""
+"""What needs an operator today: each kind is found for all teams at once, and looked at more closely for the few that
+are shown.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from saas_access import credits, problems, times
-from saas_access._core import Reason, UsageBy, slug
+from saas_access._core import NotFound, Reason, UsageBy, slug
 from saas_access.admin import health
 from saas_access.admin.overview_answers import Need
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from saas_access._core import Engine, ModelAlias, TeamDenials
     from saas_access.admin.access import Service
@@ -22,7 +25,6 @@ _MOST_REFUSALS = 200  # the most frequent ones, of which those that are worth a 
 _GRANT_ENDS_DAYS = 7
 _DENIED_DAYS = 7
 _UNUSED_DAYS = 30
-_SUSPENDED = (Reason.TEAM_SUSPENDED, Reason.ORGANIZATION_SUSPENDED)
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class _World:
 def find(service: Service) -> tuple[list[Need], list[str]]:
     """The needs, the most urgent kind first, and the kinds of which there was none."""
     world = _World(service)
-    found = {kind: look(world)[:_MOST_OF_A_KIND] for kind, look in _KINDS.items()}
+    found = {kind: list(islice(look(world), _MOST_OF_A_KIND)) for kind, look in _KINDS.items()}
     return [need for needs in found.values() for need in needs], [kind for kind, needs in found.items() if not needs]
 
 
@@ -87,12 +89,12 @@ def _low_balance(world: _World) -> list[Need]:
     ]
 
 
-def _suspended_traffic(world: _World) -> list[Need]:
-    return [
-        _refused(world, "suspended_traffic", item, f"Suspended team {problems.quoted(item.team_id)} still calls")
-        for item in world.denials
-        if item.reason in _SUSPENDED
-    ]
+def _suspended_traffic(world: _World) -> Iterator[Need]:
+    for item in world.denials:
+        if item.reason in (Reason.TEAM_SUSPENDED, Reason.ORGANIZATION_SUSPENDED) and _is_suspended(world.engine, item):
+            yield _refused(
+                world, "suspended_traffic", item, f"Team {problems.quoted(item.team_id)} calls while suspended"
+            )
 
 
 def _grant_ends(world: _World) -> list[Need]:
@@ -110,13 +112,33 @@ def _grant_ends(world: _World) -> list[Need]:
     ]
 
 
-def _denied(world: _World) -> list[Need]:
-    """Refusals of a model that the catalog has: of one that may be sold, or that credits are missing for."""
-    return [
-        _refused(world, "denied", item, f"Team {problems.quoted(item.team_id)} asks in vain")
-        for item in world.denials
-        if item.reason in (Reason.MODEL_NOT_GRANTED, Reason.CREDITS_EXHAUSTED) and item.alias in world.model_aliases
-    ]
+def _denied(world: _World) -> Iterator[Need]:
+    """Refusals of a model that the catalog has, and that would be refused still: of one that may be sold, or that
+    credits are missing for.
+    """
+    for item in world.denials:
+        model_alias = world.model_aliases.get(item.alias or "")
+        if model_alias is not None and _is_wanting(world.engine, item, model_alias):
+            yield _refused(world, "denied", item, f"Team {problems.quoted(item.team_id)} asks in vain")
+
+
+def _is_suspended(engine: Engine, item: TeamDenials) -> bool:
+    try:
+        team = engine.find_team(team_id=item.team_id)
+        if item.reason is Reason.TEAM_SUSPENDED:
+            return team.suspended
+        return engine.find_organization(organization_id=team.organization_id).suspended
+    except NotFound:  # deleted this moment
+        return False
+
+
+def _is_wanting(engine: Engine, item: TeamDenials, model_alias: ModelAlias) -> bool:
+    if item.reason is Reason.MODEL_NOT_GRANTED:
+        return all(model.alias != item.alias for model in engine.available_models(team_id=item.team_id))
+    if item.reason is Reason.CREDITS_EXHAUSTED:
+        remaining = engine.find_balance(team_id=item.team_id).remaining
+        return remaining == 0 or remaining < model_alias.credits_per_call
+    return False
 
 
 def _refused(world: _World, kind: str, item: TeamDenials, beginning: str) -> Need:
@@ -162,7 +184,7 @@ def _unused_group(world: _World) -> list[Need]:
 
 
 # The most urgent first. Aliases that are to be retired while they are still called belong between the last two.
-_KINDS: dict[str, Callable[[_World], list[Need]]] = {
+_KINDS: dict[str, Callable[[_World], Iterable[Need]]] = {
     "trouble": _trouble,
     "no_route": _no_route,
     "low_balance": _low_balance,

@@ -89,6 +89,8 @@ def test_refusals_that_want_an_upgrade_or_credits(server: Server, operator: Clie
     engine.note_denial(reason=Reason.MODEL_NOT_GRANTED, team_id="acme-prod", alias="made-up-by-a-client")
     engine.note_denial(reason=Reason.TEAM_SUSPENDED, team_id="techco-dev", alias="claude-3-opus")
     flush_denials(server)
+    assert of_kind(operator, "suspended_traffic") == []  # it isn't suspended any more
+    answered(operator.put("/api/teams/techco-dev/suspend"))
     [need] = of_kind(operator, "denied")
     assert need.pop("last_denied_at")
     assert need == {
@@ -102,6 +104,20 @@ def test_refusals_that_want_an_upgrade_or_credits(server: Server, operator: Clie
     }
     [need] = of_kind(operator, "suspended_traffic")
     assert (need["team_id"], need["reason"], need["denials"]) == ("techco-dev", "team_suspended", 1)
+    answered(operator.put("/api/teams/acme-prod", json={"access_groups": ["claude-models"]}))
+    assert of_kind(operator, "denied") == []
+
+
+def test_refusals_for_want_of_credits_end_with_more_of_them(server: Server, operator: Client, stocked: Acme) -> None:
+    server.runtime.engine.note_denial(
+        reason=Reason.CREDITS_EXHAUSTED, team_id="techco-dev", alias="claude-3-opus", access_group="claude-models"
+    )
+    while not server.runtime.engine.list_team_denials(since_ms=0, limit=1):
+        pass  # written in the background
+    [need] = of_kind(operator, "denied")
+    assert need["message"].endswith("asks in vain for 'claude-3-opus': refused once in 7 days (credits_exhausted).")
+    answered(operator.post("/api/credits/add", json={"team_id": "techco-dev", "amount": 1}))
+    assert of_kind(operator, "denied") == []
 
 
 def test_groups_that_teams_have_and_nobody_uses(server: Server, operator: Client, stocked: Acme) -> None:
