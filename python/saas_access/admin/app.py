@@ -17,6 +17,7 @@ from saas_access import __version__, request_id
 from saas_access._core import CoreError
 from saas_access.admin import (
     access_groups,
+    access_matrix,
     audit,
     credits,
     errors,
@@ -27,6 +28,7 @@ from saas_access.admin import (
     metrics,
     model_aliases,
     organizations,
+    overview,
     teams,
     usage,
     usage_review,
@@ -51,6 +53,8 @@ _ROUTED = (
     credits,
     jobs,
     explain,
+    access_matrix,
+    overview,
     usage,
     usage_review,
     audit,
