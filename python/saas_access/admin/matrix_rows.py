@@ -20,6 +20,7 @@ Show = Literal["refused", "unused", "ending"]
 _WEEK_DAYS = 7
 _UNUSED_DAYS = 30
 _CHUNK = 1000  # teams that are read at once while rows are looked for
+_BY_THEMSELVES = 200
 _ALL = 1_000_000  # more rows of refusals than a week can hold
 
 
@@ -55,14 +56,7 @@ class MatrixFilter:
         """Each kind is found for all teams at once."""
         names = {item.alias for item in self.aliases}
         if show == "unused":
-            called = {
-                (used.team_id, used.alias)
-                for used in engine.list_called_models(since_ms=first_day_ms(engine, _UNUSED_DAYS))
-            }
-            return lambda team: any(
-                model.alias in names and (team.team_id, model.alias) not in called
-                for model in engine.available_models(team_id=team.team_id)
-            )
+            return _Unused(engine, names)
         if show == "refused":
             refused = engine.list_team_denials(since_ms=first_day_ms(engine, _WEEK_DAYS), limit=_ALL)
             teams = {found.team_id for found in refused if found.alias in names}
@@ -152,6 +146,37 @@ class RowMaker:
             counts = {"calls_7d": row.calls, "denials_7d": row.denials}
             facts.setdefault(row.alias, {}).update({name: count for name, count in counts.items() if count})
         return {alias: MatrixCell(via=granted.get(alias, []), **found) for alias, found in facts.items()}
+
+
+class _Unused:
+    """Has a team one of the models and didn't call it? The first teams are looked at by themselves, as most pages are
+    full after a few; if that goes on, the calls of all teams are read at once.
+    """
+
+    def __init__(self, engine: Engine, names: set[str]) -> None:
+        self._engine = engine
+        self._names = names
+        self._since_ms = first_day_ms(engine, _UNUSED_DAYS)
+        self._looked_at = 0
+        self._called: dict[str, set[str]] | None = None
+
+    def __call__(self, team: Team) -> bool:
+        granted = {model.alias for model in self._engine.available_models(team_id=team.team_id)} & self._names
+        return bool(granted - self._called_by(team.team_id)) if granted else False
+
+    def _called_by(self, team_id: str) -> set[str]:
+        self._looked_at += 1
+        if self._looked_at <= _BY_THEMSELVES:
+            now_ms = self._engine.now_ms()
+            report = self._engine.report_usage(
+                team_id=team_id, from_ms=self._since_ms, to_ms=now_ms + 1, group_by=[UsageBy.ALIAS]
+            )
+            return {row.alias for row in report.rows if row.alias is not None and row.calls}
+        if self._called is None:
+            self._called = {}
+            for used in self._engine.list_called_models(since_ms=self._since_ms):
+                self._called.setdefault(used.team_id, set()).add(used.alias)
+        return self._called.get(team_id, set())
 
 
 class _Ends:

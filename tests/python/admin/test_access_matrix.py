@@ -10,6 +10,7 @@ import pytest
 
 from saas_access import times
 from saas_access._core import Reason
+from saas_access.admin import matrix_rows
 
 from .serving import Acme, answered, created, refused
 from .test_usage import call
@@ -106,7 +107,11 @@ def test_rows_with_refusals(server: Server, operator: Client, stocked: Acme) -> 
     assert team_ids(operator, "show=refused&search=techco") == []
 
 
-def test_rows_with_what_is_granted_and_not_called(server: Server, operator: Client, stocked: Acme) -> None:
+@pytest.mark.parametrize("by_themselves", [200, 0])
+def test_rows_with_what_is_granted_and_not_called(
+    server: Server, operator: Client, stocked: Acme, monkeypatch: pytest.MonkeyPatch, by_themselves: int
+) -> None:
+    monkeypatch.setattr(matrix_rows, "_BY_THEMSELVES", by_themselves)
     assert team_ids(operator, "show=unused") == ["acme-prod", "techco-dev"]
     call(server.runtime.engine)
     assert team_ids(operator, "show=unused&alias=gpt-4") == []
