@@ -26,7 +26,9 @@ from saas_access.admin import (
     keys,
     metrics,
     model_aliases,
+    organization_sums,
     organizations,
+    reach,
     teams,
     usage,
     usage_review,
@@ -44,8 +46,10 @@ if TYPE_CHECKING:
 
 _ROUTED = (
     organizations,
+    organization_sums,
     model_aliases,
     access_groups,
+    reach,
     teams,
     keys,
     credits,
