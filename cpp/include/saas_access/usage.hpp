@@ -75,7 +75,7 @@ enum class UsageBy : std::uint8_t { team_id, key_id, alias, access_group, hour, 
 [[nodiscard]] std::string_view slug(UsageBy by) noexcept;
 
 struct UsageQuery {
-  std::optional<TeamId> team_id = {};  ///< also a deleted one
+  std::vector<TeamId> team_ids = {};   ///< also deleted ones; empty: all
   std::optional<KeyId> key_id = {};    ///< also a revoked one
   std::optional<AliasName> alias = {};
   std::optional<GroupName> access_group = {};

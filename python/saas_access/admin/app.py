@@ -27,8 +27,10 @@ from saas_access.admin import (
     keys,
     metrics,
     model_aliases,
+    organization_sums,
     organizations,
     overview,
+    reach,
     teams,
     usage,
     usage_review,
@@ -46,8 +48,10 @@ if TYPE_CHECKING:
 
 _ROUTED = (
     organizations,
+    organization_sums,
     model_aliases,
     access_groups,
+    reach,
     teams,
     keys,
     credits,

@@ -24,6 +24,7 @@ _DEFAULT_DAYS = 30
 _GROUPS = {slug(by): by for by in UsageBy}
 
 TeamFilter = Annotated[str | None, Query(examples=["acme-prod"])]
+TeamsFilter = Annotated[str | None, Query(description="One or several, separated by commas", examples=["acme-prod"])]
 KeyFilter = Annotated[str | None, Query(examples=["key_5f2c9a7b1e3d4c6f8a0b1c2d"])]
 AliasFilter = Annotated[
     str | None, Query(description=f"Also a deleted one, or '{UNKNOWN_MODEL}'", examples=["gpt-4"], max_length=128)
@@ -48,7 +49,7 @@ def get_usage(
     engine: EngineOf,
     caller: CallerOf,
     page: PageOf,
-    team_id: TeamFilter = None,
+    team_id: TeamsFilter = None,
     key_id: KeyFilter = None,
     alias: AliasFilter = None,
     access_group: GroupFilter = None,
@@ -65,7 +66,7 @@ def get_usage(
     groups = _group_by(group_by)
     from_ms, to_ms = _range(engine, from_time, to_time)
     asked: dict[str, Any] = {
-        "team_id": _own_team(caller, team_id),
+        "team_ids": _teams(caller, team_id),
         "key_id": key_id,
         "alias": alias,
         "access_group": access_group,
@@ -89,12 +90,12 @@ def get_usage(
     )
 
 
-def _own_team(caller: Caller | None, team_id: str | None) -> str | None:
+def _teams(caller: Caller | None, team_id: str | None) -> list[str]:
     if not isinstance(caller, TeamCaller):
-        return team_id
+        return [] if team_id is None else team_id.split(",")
     if team_id is not None:
         access.require_own_team(caller, team_id)
-    return caller.team_id
+    return [caller.team_id]
 
 
 def _group_by(given: str | None) -> list[UsageBy]:
@@ -117,7 +118,8 @@ def _range(engine: Engine, from_time: str | None, to_time: str | None) -> tuple[
 
 def _refuse_what_is_not_theirs(engine: Engine, asked: dict[str, Any], from_ms: int, to_ms: int) -> None:
     """To a team, an alias or group that it neither has nor ever used is absent, whether it exists or not."""
-    models = engine.available_models(team_id=asked["team_id"])
+    [team_id] = asked["team_ids"]
+    models = engine.available_models(team_id=team_id)
     groups = {group for model in models for group in model.via}
     strange_alias = asked["alias"] not in (None, UNKNOWN_MODEL, *(model.alias for model in models))
     if not strange_alias and asked["access_group"] in (None, *groups):
