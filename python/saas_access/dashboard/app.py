@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from saas_access import request_id
-from saas_access.dashboard import finding, organizations, signing_in, teams, visit
+from saas_access.dashboard import finding, organizations, signing_in, team_access, team_page, teams, visit
 from saas_access.dashboard.sessions import PATH
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from saas_access.admin.access import Service
 
-_PAGES = (organizations, finding, teams)
+_PAGES = (organizations, finding, teams, team_page, team_access)
 
 
 class KeptForEver(StaticFiles):
