@@ -12,7 +12,21 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from saas_access import request_id
-from saas_access.dashboard import finding, organizations, signing_in, team_access, team_page, teams, visit
+from saas_access.dashboard import (
+    finding,
+    organizations,
+    signing_in,
+    team_access,
+    team_credits,
+    team_grants,
+    team_jobs,
+    team_keys,
+    team_page,
+    team_settings,
+    team_status,
+    teams,
+    visit,
+)
 from saas_access.dashboard.sessions import PATH
 
 if TYPE_CHECKING:
@@ -22,7 +36,19 @@ if TYPE_CHECKING:
 
     from saas_access.admin.access import Service
 
-_PAGES = (organizations, finding, teams, team_page, team_access)
+_PAGES = (
+    organizations,
+    finding,
+    teams,
+    team_page,
+    team_access,
+    team_keys,
+    team_grants,
+    team_credits,
+    team_jobs,
+    team_settings,
+    team_status,
+)
 
 
 class KeptForEver(StaticFiles):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from saas_access import times
-from saas_access.dashboard import team_page, week
+from saas_access.dashboard import team_facts, team_page, week
 from saas_access.dashboard.api import ApiError
 from saas_access.dashboard.team_forms import Catalog
 from saas_access.dashboard.visit import action, page
@@ -43,12 +43,13 @@ class Changes:
 
 
 async def _edit(visit: Visit) -> Response:
-    team = await team_page.find_team(visit)
+    team = await team_facts.find_team(visit)
     return await _show_editor(visit, team, team.body[_GROUPS])
 
 
-async def _save(visit: Visit) -> Response:
-    team = await team_page.find_team(visit)
+async def _take(visit: Visit) -> Response:
+    """Saves or only shows the changes, as the button says."""
+    team = await team_facts.find_team(visit)
     was = visit.form.all("was")
     chosen = _in_order(was, visit.form.all(_GROUPS))
     if visit.form.one("merge"):
@@ -56,16 +57,20 @@ async def _save(visit: Visit) -> Response:
         return await _show_editor(visit, team, chosen)
     if visit.form.one("preview"):
         return await _show_preview(visit, team, chosen)
+    return await _save(visit, team, was, chosen)
+
+
+async def _save(visit: Visit, team: Answered, was: list[str], chosen: list[str]) -> Response:
     if visit.form.one("etag") != team.etag and set(was) != set(team.body[_GROUPS]):
         return await _show_conflict(visit, team, was, chosen)
     try:
         changes = await _changes(visit, team.body, chosen)
         if not set(changes.lost) <= set(visit.form.all("seen")):
             return await _show_editor(visit, team, chosen, unseen=True)
-        saved = await visit.api.ask("PUT", team_page.api_path(visit), body={_GROUPS: chosen}, if_match=team.etag)
+        saved = await visit.api.ask("PUT", team_facts.api_path(visit), body={_GROUPS: chosen}, if_match=team.etag)
     except ApiError as refused:
         if refused.status == 412:  # between the two requests above
-            newer = await team_page.find_team(visit)
+            newer = await team_facts.find_team(visit)
             return await _show_conflict(visit, newer, was, chosen)
         return await _show_editor(visit, team, chosen, refused=refused)
     return visit.redirect(team_page.home(visit), done=saved.revision)
@@ -119,9 +124,9 @@ async def _show_conflict(visit: Visit, team: Answered, was: list[str], chosen: l
 async def _changes(visit: Visit, team: Json, chosen: list[str]) -> Changes:
     """Raises ApiError if the API would refuse the selection."""
     tried, catalog, keys, use = await asyncio.gather(
-        visit.api.ask("PUT", team_page.api_path(visit), body={_GROUPS: chosen}, dry_run=True),
+        visit.api.ask("PUT", team_facts.api_path(visit), body={_GROUPS: chosen}, dry_run=True),
         Catalog.read(visit),
-        visit.api.get(team_page.api_path(visit, "keys")),
+        visit.api.get(team_facts.api_path(visit, "keys")),
         week.by_alias(visit, team_id=team["team_id"]),
     )
     granted = [grant["access_group"] for grant in team["grants"] if _runs(visit, grant)]
@@ -180,4 +185,4 @@ def _difference(was: list[str], now: list[str]) -> list[tuple[str, str]]:
     return kept + [(name, "+") for name in now if name not in was]
 
 
-routes = [page(team_page.PAGE + "/access", _edit), action(team_page.PAGE + "/access", _save)]
+routes = [page(team_page.PAGE + "/access", _edit), action(team_page.PAGE + "/access", _take)]

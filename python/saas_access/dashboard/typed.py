@@ -7,6 +7,7 @@ from decimal import Decimal
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,6})?", flags=re.ASCII)
 _BETWEEN_DIGITS = re.compile(r"(?<=[0-9])[ ,_'](?=[0-9]{3}(?![0-9]))", flags=re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", flags=re.ASCII)
 _MINUTE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}", flags=re.ASCII)
 
 
@@ -26,3 +27,8 @@ def numbers(text: str) -> list[int | Decimal | str]:
 def time(text: str) -> str:
     """The value of a `datetime-local` field, which is one of UTC here, as RFC 3339."""
     return f"{text}:00Z" if _MINUTE.fullmatch(text) else text
+
+
+def day(text: str) -> str:
+    """The value of a `date` field as the beginning of that day of UTC."""
+    return f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text
