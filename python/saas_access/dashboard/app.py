@@ -13,6 +13,21 @@ from starlette.staticfiles import StaticFiles
 
 from saas_access import request_id
 from saas_access.dashboard import finding, model_access, new_access_group, organizations, signing_in, visit
+from saas_access.dashboard import (
+    finding,
+    organizations,
+    signing_in,
+    team_access,
+    team_credits,
+    team_grants,
+    team_jobs,
+    team_keys,
+    team_page,
+    team_settings,
+    team_status,
+    teams,
+    visit,
+)
 from saas_access.dashboard.sessions import PATH
 
 if TYPE_CHECKING:
@@ -23,6 +38,19 @@ if TYPE_CHECKING:
     from saas_access.admin.access import Service
 
 _PAGES = (new_access_group, model_access, organizations, finding)
+_PAGES = (
+    organizations,
+    finding,
+    teams,
+    team_page,
+    team_access,
+    team_keys,
+    team_grants,
+    team_credits,
+    team_jobs,
+    team_settings,
+    team_status,
+)
 
 
 class KeptForEver(StaticFiles):
