@@ -20,6 +20,7 @@ _BELOW = 22  # px under it, for the periods
 _LABEL_SPACING = 15  # px between labels at the end of the series
 _ABREAST = 60  # more columns than that stand without a gap of ground between them
 _MOST_PERIOD_LABELS = 6
+_LABEL_LENGTH = 13  # characters that stand beside the plot
 _STEPS = tuple(Decimal(step) for step in ("1", "1.5", "2", "2.5", "3", "4", "5", "6", "8", "10"))
 
 
@@ -122,7 +123,7 @@ def bars(periods: Sequence[Period], series: Sequence[Series], *, height: int, su
 
 
 def lines(periods: Sequence[Period], series: Sequence[Series], *, height: int, summary: str, unit: str = "") -> Chart:
-    """A line for each series, from zero; `unit` is said after each value."""
+    """A line for each series, from zero; `unit` is said after each value in the titles."""
     known = [[value for value in each.values if value is not None] for each in series]
     plot = _Plot(height, max((max(values) for values in known if values), default=0), unit)
     last = [(plot.y(values[-1]), each) for values, each in zip(known, series, strict=True) if values]
@@ -211,7 +212,7 @@ class _Plot:
 
     def axis(self) -> list[Text]:
         figures = [Decimal(0)] if self._empty else [Decimal(0), *([self._top / 2] if self._halved else []), self._top]
-        return [Text(at=self.y(figure), text=compact(figure) + (self._unit if figure else "")) for figure in figures]
+        return [Text(at=self.y(figure), text=compact(figure)) for figure in figures]
 
     def said(self, value: Value | None) -> str:
         return "none" if value is None else number(value) + self._unit
@@ -271,9 +272,13 @@ def _end_labels(plot: _Plot, wanted: Sequence[tuple[float, Series]]) -> list[Tex
     raised: list[Text] = []
     for y, each in reversed(placed):
         most = min(y, most)
-        raised.append(Text(at=most, text=each.name, ink=each.ink))
+        raised.append(Text(at=most, text=_short(each.name), ink=each.ink))
         most -= _LABEL_SPACING
     return raised
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LABEL_LENGTH else name[: _LABEL_LENGTH - 1] + "…"
 
 
 def _line(plot: _Plot, series: Series) -> Line:

@@ -95,22 +95,21 @@ def asked_for(query: Mapping[str, str], now_ms: int) -> Span:
     if name == "dates":
         found = _of_dates(query.get("from", ""), query.get("to", ""), now_ms)
         if isinstance(found, tuple):
-            return _span("dates", *found, query.get("by", ""), now_ms)
-        return _span("dates", *_last(RANGES[_DEFAULT][1], now_ms), query.get("by", ""), now_ms, found or None)
+            return _span("dates", found, query.get("by", ""), now_ms)
+        return _span("dates", _last(RANGES[_DEFAULT][1], now_ms), query.get("by", ""), now_ms, found or None)
     name = name if name in RANGES else _DEFAULT
     if name == "24h":
         next_hour = (now_ms // times.HOUR_MS + 1) * times.HOUR_MS
-        return _span(name, next_hour - times.DAY_MS, next_hour, "hour", now_ms)
-    return _span(name, *_last(RANGES[name][1], now_ms), query.get("by", ""), now_ms)
+        return _span(name, (next_hour - times.DAY_MS, next_hour), "hour", now_ms)
+    return _span(name, _last(RANGES[name][1], now_ms), query.get("by", ""), now_ms)
 
 
-def _span(name: str, from_ms: int, to_ms: int, by: str, now_ms: int, problem: str | None = None) -> Span:
+def _span(name: str, whole: tuple[int, int], by: str, now_ms: int, problem: str | None = None) -> Span:
+    from_ms, to_ms = whole
     hourly = by == "hour" and to_ms - from_ms <= _MOST_DAYS_BY_HOUR * times.DAY_MS
     if hourly:
         to_ms = max(min(to_ms, (now_ms // times.HOUR_MS + 1) * times.HOUR_MS), from_ms + times.HOUR_MS)
-    return Span(
-        name=name, by="hour" if hourly else "day", from_ms=from_ms, to_ms=to_ms, now_ms=now_ms, problem=problem
-    )
+    return Span(name=name, by="hour" if hourly else "day", from_ms=from_ms, to_ms=to_ms, now_ms=now_ms, problem=problem)
 
 
 def _last(days: int, now_ms: int) -> tuple[int, int]:

@@ -34,7 +34,10 @@ TABLES = {
 }
 _SHORT = 5  # rows of a card at the side
 _NOT_GRANTED, _NO_CREDIT, _OTHER = "not granted", "no credit", "other"
-_REASONS: dict[str, tuple[str, Ink]] = {"model_not_granted": (_NOT_GRANTED, "d"), "credits_exhausted": (_NO_CREDIT, "3")}
+_REASONS: dict[str, tuple[str, Ink]] = {
+    "model_not_granted": (_NOT_GRANTED, "d"),
+    "credits_exhausted": (_NO_CREDIT, "3"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +70,7 @@ class _Asked:
 async def _show(visit: Visit) -> Response:
     asked = _Asked.of(visit)
     totals = await _tried(visit.api.get("/api/usage", **asked.query))
-    context = {"title": "Usage", "section": _SECTION, "asked": asked, "ranges": spans.RANGES, "tables": TABLES}
+    context: dict[str, Any] = {"title": "Usage", "section": _SECTION, "asked": asked, "ranges": spans.RANGES, "tables": TABLES}
     choices = await _choices(visit, asked)
     if isinstance(totals, ApiError) and totals.status < 500:  # one of the filters names nothing
         return await visit.page("usage.html", **context, **choices, refused=totals, status=totals.status)
@@ -75,7 +78,7 @@ async def _show(visit: Visit) -> Response:
         _tried(_by_time(visit, asked)),
         _tried(_calls_by_alias(visit, asked)),
         _tried(_table(visit, asked)),
-        _tried(_most(visit, asked, "refusals", "denials", _SHORT)),
+        _tried(_most(visit, asked, "refusals", most="denials", limit=_SHORT)),
         _tried(visit.api.get("/api/usage/review", team_id=asked.filters["team_id"], days=asked.span.days)),
     )
     return await visit.page(
@@ -131,29 +134,27 @@ async def _by_time(visit: Visit, asked: _Asked) -> Json:
     return await visit.api.get("/api/usage", **asked.query, group_by=f"{asked.span.by},reason")
 
 
-async def _most(visit: Visit, asked: _Asked, table: str, most: str, limit: int, cursor: str | None = None) -> Json:
-    return await visit.api.get(
-        "/api/usage", **asked.query, group_by=TABLES[table], most=most, limit=limit, cursor=cursor
-    )
+async def _most(visit: Visit, asked: _Asked, table: str, **listed: Any) -> Json:
+    return await visit.api.get("/api/usage", **asked.query, group_by=TABLES[table], **listed)
 
 
 async def _table(visit: Visit, asked: _Asked) -> Json:
-    return await _most(visit, asked, asked.table, asked.most, _PAGE_SIZE, visit.query("cursor") or None)
+    return await _most(
+        visit, asked, asked.table, most=asked.most, limit=_PAGE_SIZE, cursor=visit.query("cursor") or None
+    )
 
 
 async def _calls_by_alias(visit: Visit, asked: _Asked) -> Json:
     """The calls of the two busiest aliases by period, as {alias: {period: calls}}."""
     if asked.filters["alias"]:
         return {}
-    busiest = [row["alias"] for row in (await _most(visit, asked, "alias", "calls", 3))["usage"]]
+    busiest = [row["alias"] for row in (await _most(visit, asked, "alias", most="calls", limit=3))["usage"]]
     several = [alias for alias in busiest if alias is not None][:2] if len(busiest) > 1 else []
     by = asked.span.by
     found = await asyncio.gather(
         *(visit.api.get("/api/usage", **{**asked.query, "alias": alias}, group_by=by) for alias in several)
     )
-    return {
-        alias: {row[by]: row["calls"] for row in each["usage"]} for alias, each in zip(several, found, strict=True)
-    }
+    return {alias: {row[by]: row["calls"] for row in each["usage"]} for alias, each in zip(several, found, strict=True)}
 
 
 @dataclass(frozen=True, kw_only=True)
