@@ -81,6 +81,7 @@ __all__: list[str] = [
     "UNKNOWN_MODEL",
     "Usage",
     "UsageBy",
+    "UsageFigure",
     "UsageReport",
     "UsageRow",
     "VirtualKey",
@@ -744,6 +745,12 @@ class UsageBy(enum.Enum):
     DAY = 5
     REASON = 6
 
+class UsageFigure(enum.Enum):
+    CALLS = 0
+    DENIALS = 1
+    TOKENS = 2
+    CREDITS = 3
+
 class UsageRow:
     def latency_percentile(self, *, part: float) -> int | None:
         """
@@ -1060,6 +1067,7 @@ class Engine:
         access_group: str | None = None,
         group_by: list[UsageBy] = [],
         hides_refused_models: bool = False,
+        most: UsageFigure | None = None,
         after: int | None = None,
         limit: int | None = None,
     ) -> UsageReport: ...
@@ -1211,6 +1219,8 @@ def slug(value: JobStatus) -> str: ...
 def slug(value: CallStatus) -> str: ...
 @typing.overload
 def slug(value: UsageBy) -> str: ...
+@typing.overload
+def slug(value: UsageFigure) -> str: ...
 def verify_ledger(
     *, database: str, team_id: str | None = None, progress: collections.abc.Callable[[int, int], None] | None = None
 ) -> LedgerReport:

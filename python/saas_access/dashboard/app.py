@@ -28,6 +28,7 @@ from saas_access.dashboard import (
     teams,
     visit,
 )
+from saas_access.dashboard import finding, organizations, signing_in, usage, visit
 from saas_access.dashboard.sessions import PATH
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ _PAGES = (
     team_settings,
     team_status,
 )
+_PAGES = (organizations, finding, usage)
 
 
 class KeptForEver(StaticFiles):
