@@ -125,7 +125,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     if ADMIN_KEY_VARIABLE in os.environ:
         section.setdefault("admin_key", f"os.environ/{ADMIN_KEY_VARIABLE}")
     settings = Settings.parse(section)
-    if settings.admin_key is None and not settings.local_admin:
+    if not settings.operator_keys and not settings.local_admin:
         raise SettingsError(f"nobody could use this server: set {ADMIN_KEY_VARIABLE}, or give --local-admin")
     return settings
 

@@ -50,6 +50,11 @@ class FailedAttempts:
             left = self._left(source)
         return 0.0 if left >= 1 else (1 - left) / self._per_second
 
+    def left(self, source: str) -> int:
+        """How many attempts from `source` are looked at before it has to wait."""
+        with self._lock:
+            return int(self._left(source))
+
     def note(self, source: str) -> None:
         """An attempt from `source` failed."""
         with self._lock:

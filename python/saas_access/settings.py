@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+import json
 import os
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import httpx
 from pydantic import (
@@ -29,6 +33,10 @@ SECTION = "callback_settings.saas_access"
 _SQLITE = "sqlite:///"
 _FROM_ENVIRONMENT = "os.environ/"
 _SHORTEST_SECRET = 24
+_NO_VALUE = "has no value; is the environment variable that it names set?"
+_ACTOR = re.compile(r"(?!sk-)[A-Za-z0-9._@-]{1,64}", flags=re.ASCII)  # "sk-": a key where its name should be
+_OPERATOR, _VIEWER = "operator", "viewer"
+_RESERVED_ACTORS = (_OPERATOR, _VIEWER, "local operator", "configuration")
 
 
 class SettingsError(ValueError):
@@ -37,6 +45,8 @@ class SettingsError(ValueError):
 
 def _resolved(value: object) -> object:
     """The value, or the one of the environment variable that 'os.environ/NAME' names, as LiteLLM's own settings do."""
+    if value is None:
+        raise ValueError(_NO_VALUE)
     if not isinstance(value, str) or not value.startswith(_FROM_ENVIRONMENT):
         return value
     name = value.removeprefix(_FROM_ENVIRONMENT)
@@ -49,6 +59,17 @@ def _usable_key(key: SecretStr) -> SecretStr:
     if not key.get_secret_value() or key.get_secret_value() != key.get_secret_value().strip():
         raise ValueError("must not be empty, nor begin or end with white space")
     return key
+
+
+def _named(keys: object) -> object:
+    if not isinstance(keys, dict):
+        raise ValueError("must map names to keys")  # noqa: TRY004 pydantic takes only a ValueError for an answer
+    for name in keys:
+        if not isinstance(name, str) or not _ACTOR.fullmatch(name):
+            raise ValueError(f"{problems.quoted(name)} is no name of 1 to 64 of A-Z a-z 0-9 . _ @ -")
+        if name in _RESERVED_ACTORS:
+            raise ValueError(f"{problems.quoted(name)} can't be a name here: the audit means something else by it")
+    return keys
 
 
 def _webhook_url(url: SecretStr) -> SecretStr:
@@ -95,11 +116,22 @@ def _passable_fields(names: list[str]) -> list[str]:
 _MicroCredits = Annotated[int, BeforeValidator(credits.parse)]
 _MetadataText = Annotated[str, BeforeValidator(metadata.to_text)]
 _AdminKey = Annotated[SecretStr, AfterValidator(_usable_key), BeforeValidator(_resolved)]
+_NamedKeys = Annotated[dict[str, _AdminKey], BeforeValidator(_named)]
 _WebhookUrl = Annotated[SecretStr, AfterValidator(_webhook_url), BeforeValidator(_resolved)]
 _WebhookSecret = Annotated[
     SecretStr, AfterValidator(_webhook_secret), AfterValidator(_usable_key), BeforeValidator(_resolved)
 ]
 _SECRETS = ("admin_key", "viewer_key", "webhook_url", "webhook_secret")
+_NAMED_SECRETS = ("operators", "viewers")
+
+
+class OperatorKey(NamedTuple):
+    """A configured key of somebody who is no team; `actor` is their name in the audit."""
+
+    setting: str
+    key: SecretStr
+    actor: str
+    viewer: bool
 
 
 class _Section(BaseModel):
@@ -134,6 +166,8 @@ class Settings(_Section):
     database_url: Annotated[str, AfterValidator(_sqlite_url)] = "sqlite:///saas_access.db"
     admin_key: _AdminKey | None = None
     viewer_key: _AdminKey | None = None
+    operators: _NamedKeys = {}
+    viewers: _NamedKeys = {}
     local_admin: bool = False
     dashboard: bool = False
     synchronous: Literal["full", "normal"] = "full"
@@ -159,7 +193,7 @@ class Settings(_Section):
     def _check_key_given(cls, key: object) -> object:
         """LiteLLM gives null for a variable of the environment that isn't set: a key was meant, so none isn't one."""
         if key is None:
-            raise ValueError("has no value; is the environment variable that it names set?")
+            raise ValueError(_NO_VALUE)
         return key
 
     @field_validator("proxy_url")
@@ -171,8 +205,9 @@ class Settings(_Section):
 
     @model_validator(mode="after")
     def _check_keys_differ(self) -> Settings:
-        if self.viewer_key is not None and self.viewer_key == self.admin_key:
-            raise ValueError("viewer_key must not be the same as admin_key")
+        for one, other in itertools.combinations(self.operator_keys, 2):
+            if one.key == other.key:
+                raise ValueError(f"{other.setting} must not be the same as {one.setting}")
         return self
 
     @model_validator(mode="after")
@@ -180,6 +215,24 @@ class Settings(_Section):
         if self.webhook_url is not None and self.webhook_secret is None:
             raise ValueError("webhook_url needs webhook_secret, by which its receiver knows who is calling")
         return self
+
+    @property
+    def operator_keys(self) -> list[OperatorKey]:
+        """The keys of all operators and viewers."""
+        alone = [
+            OperatorKey("admin_key", self.admin_key, _OPERATOR, viewer=False) if self.admin_key else None,
+            OperatorKey("viewer_key", self.viewer_key, _VIEWER, viewer=True) if self.viewer_key else None,
+        ]
+        named = [OperatorKey(f"operators.{name}", key, name, viewer=False) for name, key in self.operators.items()]
+        named += [OperatorKey(f"viewers.{name}", key, name, viewer=True) for name, key in self.viewers.items()]
+        return [found for found in alone if found is not None] + named
+
+    def operator_keys_digest(self) -> bytes:
+        """SHA-256 over who has which key: another one as soon as a key, a name or what it allows changes, whatever
+        order they stand in. Guesses can be tried against it, so it stays in this process.
+        """
+        known = sorted((found.setting, found.key.get_secret_value()) for found in self.operator_keys)
+        return hashlib.sha256(json.dumps(known).encode()).digest()
 
     @property
     def database_path(self) -> Path:
@@ -205,7 +258,7 @@ def _line(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         guess = problems.did_you_mean(str(location[-1]), _names_beside(location[1:-1]))
         return f"{problems.field(location)} - unknown setting{guess}"
-    if location[1:2] and location[1] in _SECRETS and error["type"] != "value_error":
+    if location[1:2] and location[1] in (*_SECRETS, *_NAMED_SECRETS) and error["type"] != "value_error":
         return f"{problems.field(location)} - must be a string"
     return f"{problems.field(location)} - {problems.phrase(error)}"
 

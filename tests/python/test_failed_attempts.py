@@ -30,6 +30,18 @@ def test_a_source_that_failed_too_often_waits_and_is_looked_at_again() -> None:
     assert limit.wait_s("here") > 0
 
 
+def test_the_tries_left_are_told_in_whole_ones() -> None:
+    clock = Clock()
+    limit = FailedAttempts(6, clock)
+    left = []
+    for _ in range(7):
+        left.append(limit.left("here"))
+        limit.note("here")
+    assert left == [6, 5, 4, 3, 2, 1, 0]
+    clock.now_s += 15
+    assert (limit.left("here"), limit.left("there")) == (1, 6)
+
+
 def test_others_are_not_touched() -> None:
     limit = FailedAttempts(1, Clock())
     limit.note("here")

@@ -171,3 +171,70 @@ def test_a_proxy_address_must_be_one_of_http() -> None:
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings.parse(None).__setattr__("local_admin", True)
+
+
+KEYS: dict[str, Any] = {
+    "admin_key": "admin",
+    "viewer_key": "viewer",
+    "operators": {"alice": "a", "b.o_b@x-1": "b"},
+    "viewers": {"c": "c"},
+}
+
+
+def test_operators_and_viewers_have_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALICES", "from-the-environment")
+    settings = Settings.parse({**KEYS, "operators": {"alice": "os.environ/ALICES"}})
+    assert [(key.actor, key.key.get_secret_value(), key.viewer) for key in settings.operator_keys] == [
+        ("operator", "admin", False),
+        ("viewer", "viewer", True),
+        ("alice", "from-the-environment", False),
+        ("c", "c", True),
+    ]
+    assert "from-the-environment" not in repr(settings)
+    assert Settings.parse(None).operator_keys == []
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"operators": "very-secret"}, ".operators - must map names to keys"),
+        ({"viewers": ["very-secret"]}, ".viewers - must map names to keys"),
+        ({"operators": None}, ".operators - must map names to keys"),
+        ({"operators": {"operator": "very-secret"}}, ".operators - 'operator' can't be a name here"),
+        ({"viewers": {"configuration": "very-secret"}}, ".viewers - 'configuration' can't be a name here"),
+        ({"operators": {"local operator": "very-secret"}}, ".operators - 'local operator' is no name of 1 to 64"),
+        ({"operators": {"": "very-secret"}}, ".operators - '' is no name of 1 to 64"),
+        ({"operators": {"a" * 65: "very-secret"}}, "is no name of 1 to 64"),
+        ({"operators": {"\u00e9ve": "very-secret"}}, "is no name of 1 to 64"),
+        ({"operators": {"sk-very-secret-" + "y" * 20: "x"}}, "a key ending in 'yyyy' is no name"),
+        ({"operators": {7: "very-secret"}}, ".operators - 7 is no name"),
+        ({"operators": {"alice": None}}, ".operators.alice - has no value"),
+        ({"operators": {"alice": ""}}, ".operators.alice - must not be empty"),
+        ({"operators": {"alice": ["very-secret"]}}, ".operators.alice - must be a string"),
+        ({"operators": {"alice": " very-secret"}}, ".operators.alice - must not be empty, nor begin"),
+        ({"operators": {"alice": "os.environ/NOT_SET_ANYWHERE"}}, ".operators.alice - the environment variable NOT_"),
+        ({"operators": {"alice": "admin"}}, " - operators.alice must not be the same as admin_key"),
+        ({"viewers": {"c": "viewer"}}, " - viewers.c must not be the same as viewer_key"),
+        ({"viewers": {"c": "a"}}, " - viewers.c must not be the same as operators.alice"),
+        ({"viewer_key": "admin"}, " - viewer_key must not be the same as admin_key"),
+    ],
+)
+def test_a_wrong_operator_is_refused_without_telling_the_key(change: dict[str, Any], problem: str) -> None:
+    [line] = problems(KEYS | change)
+    assert problem in line
+    assert "very-secret" not in line
+
+
+def test_the_digest_of_the_keys_changes_with_what_they_may_and_with_nothing_else() -> None:
+    def digest(**change: Any) -> bytes:
+        return Settings.parse({**KEYS, **change}).operator_keys_digest()
+
+    assert digest(operators=dict(reversed(KEYS["operators"].items())), local_admin=True) == digest()
+    changed = [
+        digest(admin_key="other"),
+        digest(operators={"alice": "b", "b.o_b@x-1": "a"}),
+        digest(operators={"alice": "a"}),
+        digest(operators={}, viewers={**KEYS["operators"], **KEYS["viewers"]}),
+        Settings.parse(None).operator_keys_digest(),
+    ]
+    assert len({digest(), *changed}) == 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import ipaddress
 import math
@@ -17,12 +18,15 @@ from saas_access.failed_attempts import source_of
 from saas_access.refusal import Protocol
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
     from starlette.datastructures import Headers
     from starlette.requests import Request
 
     from saas_access.admin.host import Host
     from saas_access.runtime import Runtime
+
+# Where code in this process that has identified a caller itself, as by a session, puts the Operator. A client can't: a
+# scope holds headers and addresses under names of their own.
+CALLER_IN_SCOPE = "saas_access.caller"
 
 _BEARER = re.compile(r"bearer +(\S+) *", flags=re.IGNORECASE)
 # What a reverse proxy, tunnel or CDN adds: a request with one of these doesn't come from this machine's own user.
@@ -60,18 +64,25 @@ class Service:
     runtime: Runtime
     host: Host
 
+    def operator_keys_digest(self) -> bytes:
+        """Another one as soon as any key changes that makes an operator or viewer. It stays in this process."""
+        return hashlib.sha256(self.runtime.settings.operator_keys_digest() + self.host.operator_key_digest()).digest()
+
 
 def identify(request: Request, service: Service) -> Caller | None:
-    """The caller by credential, the local operator, or None for neither. Refuses a wrong credential with 401, and with
-    429 an operator's, right or wrong, from where too many wrong ones came.
+    """The caller that the scope holds, else by credential, else the local operator, or None. Refuses a wrong credential
+    with 401, and with 429 an operator's, right or wrong, from where too many wrong ones came.
     """
+    known = request.scope.get(CALLER_IN_SCOPE)
+    if isinstance(known, Operator):
+        return known
     credential = _credential(request.headers)
     if credential is None:
         local = service.runtime.settings.local_admin and is_local(request)
         return Operator(actor="local operator") if local else None
     source = source_of(request.client.host if request.client else None)
     wait_s = service.runtime.failed_attempts.wait_s(source)
-    operator = _operator(credential, service) if wait_s == 0 else None
+    operator = operator_of(credential, service) if wait_s == 0 else None
     if operator is not None:
         return operator
     found = service.runtime.engine.authenticate(digest=virtual_keys.digest(credential))
@@ -96,16 +107,14 @@ def _credential(headers: Headers) -> str | None:
     return match[1] if match else ""  # another scheme is a credential too, one that nobody has
 
 
-def _operator(credential: str, service: Service) -> Operator | None:
-    settings = service.runtime.settings
-    if _is_key(settings.admin_key, credential) or (credential != "" and service.host.is_operator_key(credential)):
-        return Operator(actor="operator")
-    return Operator(actor="viewer", viewer=True) if _is_key(settings.viewer_key, credential) else None
-
-
-def _is_key(key: SecretStr | None, candidate: str) -> bool:
-    """Takes the same time however much of the candidate is right."""
-    return key is not None and hmac.compare_digest(key.get_secret_value().encode(), candidate.encode())
+def operator_of(credential: str, service: Service) -> Operator | None:
+    """Whose key this is, if an operator's or viewer's. Takes the same time however much of which key is right."""
+    given = credential.encode("utf-8", "surrogatepass")
+    found = Operator(actor="operator") if service.host.is_operator_key(credential) and credential else None
+    for key in service.runtime.settings.operator_keys:
+        if hmac.compare_digest(key.key.get_secret_value().encode(), given):
+            found = Operator(actor=key.actor, viewer=key.viewer)
+    return found
 
 
 def is_local(request: Request) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Protocol
 
 
@@ -18,6 +19,9 @@ class Host(Protocol):
 
     def is_operator_key(self, key: str) -> bool:
         """Does this key, besides the setting `admin_key`, make its bearer the operator? Compares in constant time."""
+
+    def operator_key_digest(self) -> bytes:
+        """SHA-256 of that key; of nothing where there is none. It stays in this process."""
 
     def can_route(self, litellm_model: str) -> bool | None:
         """Would LiteLLM find a deployment for this model? None where that can't be told."""
@@ -40,6 +44,9 @@ class StandaloneHost:
 
     def is_operator_key(self, key: str) -> bool:  # noqa: ARG002 there is no other key here
         return False
+
+    def operator_key_digest(self) -> bytes:
+        return hashlib.sha256().digest()
 
     def can_route(self, litellm_model: str) -> bool | None:  # noqa: ARG002 nothing is routed here
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,19 @@ if TYPE_CHECKING:
 
 def is_master_key(candidate: str) -> bool:
     """Whether this is the proxy's own master key. Takes the same time however much of it is right."""
+    master_key = _master_key()
+    return master_key != "" and hmac.compare_digest(candidate.encode("utf-8", "surrogatepass"), master_key.encode())
+
+
+def master_key_digest() -> bytes:
+    """SHA-256 of the proxy's own master key; of nothing without one."""
+    return hashlib.sha256(_master_key().encode()).digest()
+
+
+def _master_key() -> str:
     from litellm.proxy import proxy_server
 
-    master_key = proxy_server.master_key
-    if not isinstance(master_key, str) or not master_key:
-        return False
-    return hmac.compare_digest(candidate.encode("utf-8", "surrogatepass"), master_key.encode())
+    return proxy_server.master_key if isinstance(proxy_server.master_key, str) else ""
 
 
 def operator_auth() -> UserAPIKeyAuth:

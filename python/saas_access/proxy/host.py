@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import litellm
 
-from saas_access.proxy.auth import is_master_key
+from saas_access.proxy.auth import is_master_key, master_key_digest
 from saas_access.proxy.litellm_versions import litellm_version
 from saas_access.proxy.router_view import can_route
 
@@ -28,6 +28,9 @@ class ProxyHost:
 
     def is_operator_key(self, key: str) -> bool:
         return is_master_key(key)
+
+    def operator_key_digest(self) -> bytes:
+        return master_key_digest()
 
     def can_route(self, litellm_model: str) -> bool | None:
         return can_route(litellm_model)

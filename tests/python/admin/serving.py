@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,9 +31,13 @@ class ProxyHost:
     def __init__(self) -> None:
         self.hook_is_loaded = True
         self.told: str | None = None
+        self.master_key = MASTER_KEY
 
     def is_operator_key(self, key: str) -> bool:
-        return key == MASTER_KEY
+        return key == self.master_key
+
+    def operator_key_digest(self) -> bytes:
+        return hashlib.sha256(self.master_key.encode()).digest()
 
     def can_route(self, litellm_model: str) -> bool:
         return not litellm_model.startswith("unroutable/")

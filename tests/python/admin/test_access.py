@@ -131,6 +131,51 @@ def test_a_viewer_sees_everything_and_changes_nothing(watched: Server) -> None:
     assert "warnings" in answered(viewer.get("/api/health"))
 
 
+def test_the_audit_names_the_operator_by_their_key(tmp_path: Path) -> None:
+    server = make_server(tmp_path, operators={"alice": "key-of-alice", "bob": "key-of-bob"}, viewers={"eve": "eves"})
+    made: list[str] = []
+    for key, actor in [
+        ("key-of-bob", "bob"),
+        ("key-of-alice", "alice"),
+        (ADMIN_KEY, "operator"),
+        (MASTER_KEY, "operator"),
+    ]:
+        body = {"organization_id": f"org{len(made)}", "name": "O"}
+        created(server.client(key).post("/api/organizations/create", json=body))
+        made.append(actor)
+    audit = answered(server.client("eves").get("/api/audit"))["entries"]
+    assert [entry["actor"] for entry in reversed(audit)] == made
+    assert len(answered(server.client(ADMIN_KEY).get("/api/audit?actor=bob"))["entries"]) == 1
+    assert refused(server.client("eves").delete("/api/organizations/org0"), 403)["reason"] == "viewer_reads_only"
+    refused(server.client("key-of-alic").get("/api/teams"), 401)
+    server.runtime.close()
+
+
+def test_code_in_the_process_says_who_is_calling_by_the_scope(server: Server) -> None:
+    def as_caller(caller: object) -> Client:
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await server.app({**scope, access.CALLER_IN_SCOPE: caller}, receive, send)
+
+        return Server(app=app, runtime=server.runtime, host=server.host).client("sk-nobody")  # type: ignore[arg-type]
+
+    body = {"organization_id": "org", "name": "O"}
+    refused(as_caller(access.Operator(actor="eve", viewer=True)).post("/api/organizations/create", json=body), 403)
+    created(as_caller(access.Operator(actor="alice")).post("/api/organizations/create", json=body))
+    [entry] = answered(as_caller(access.Operator(actor="eve", viewer=True)).get("/api/audit"))["entries"]
+    assert entry["actor"] == "alice"
+    for other in ("alice", None, {"actor": "alice"}):
+        refused(as_caller(other).get("/api/audit"), 401)
+    refused(server.client().get("/api/audit", headers={access.CALLER_IN_SCOPE: "alice"}), 401)
+
+
+def test_the_digest_of_all_keys_covers_the_hosts(server: Server) -> None:
+    service = server.app.state.service
+    before = service.operator_keys_digest()
+    assert service.operator_keys_digest() == before
+    server.host.master_key = "sk-another"
+    assert service.operator_keys_digest() != before
+
+
 def test_too_many_wrong_keys_from_a_source_close_it_for_operators_alone(tmp_path: Path) -> None:
     server = make_server(tmp_path, failed_attempts_per_minute=3)
     operator = server.client(ADMIN_KEY, address="192.0.2.7")
