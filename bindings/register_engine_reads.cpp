@@ -15,25 +15,26 @@ namespace saas_access::python {
 namespace {
 
 using Position = std::optional<std::int64_t>;
+using Search = const std::optional<std::string>&;
 
 void define_organizations(EngineClass& engine) {
   engine.def("find_organization", read(&find_organization), Unlocked(), py::kw_only(), "organization_id"_arg)
       .def(
           "list_organizations",
-          [](const EngineHandle& handle, Position after, Position limit) {
-            return read(&list_organizations)(handle, {.after = after, .limit = limit});
+          [](const EngineHandle& handle, Search search, Position after, Position limit) {
+            return read(&list_organizations)(handle, {.after = after, .limit = limit}, search);
           },
-          Unlocked(), py::kw_only(), "after"_arg = py::none(), "limit"_arg = py::none());
+          Unlocked(), py::kw_only(), "search"_arg = py::none(), "after"_arg = py::none(), "limit"_arg = py::none());
 }
 
 void define_catalog(EngineClass& engine) {
   engine.def("find_model_alias", read(&find_model_alias), Unlocked(), py::kw_only(), "alias"_arg)
       .def(
           "list_model_aliases",
-          [](const EngineHandle& handle, Position after, Position limit) {
-            return read(&list_model_aliases)(handle, {.after = after, .limit = limit});
+          [](const EngineHandle& handle, Search search, Position after, Position limit) {
+            return read(&list_model_aliases)(handle, {.after = after, .limit = limit}, search);
           },
-          Unlocked(), py::kw_only(), "after"_arg = py::none(), "limit"_arg = py::none())
+          Unlocked(), py::kw_only(), "search"_arg = py::none(), "after"_arg = py::none(), "limit"_arg = py::none())
       .def(
           "find_access_group",
           [](const EngineHandle& handle, const GroupName& group_name) {
@@ -42,10 +43,11 @@ void define_catalog(EngineClass& engine) {
           Unlocked(), py::kw_only(), "group_name"_arg)
       .def(
           "list_access_groups",
-          [](const EngineHandle& handle, Position after, Position limit) {
-            return read(&list_access_groups)(handle, {.after = after, .limit = limit}, handle.engine()->now_ms());
+          [](const EngineHandle& handle, Search search, Position after, Position limit) {
+            return read(&list_access_groups)(handle, {.after = after, .limit = limit}, handle.engine()->now_ms(),
+                                             search);
           },
-          Unlocked(), py::kw_only(), "after"_arg = py::none(), "limit"_arg = py::none());
+          Unlocked(), py::kw_only(), "search"_arg = py::none(), "after"_arg = py::none(), "limit"_arg = py::none());
 }
 
 void define_teams(EngineClass& engine) {
@@ -53,13 +55,15 @@ void define_teams(EngineClass& engine) {
       .def(
           "list_teams",
           [](const EngineHandle& handle, const std::optional<OrganizationId>& organization_id,
-             const std::optional<GroupName>& access_group, std::optional<bool> suspended, Position after,
+             const std::optional<GroupName>& access_group, std::optional<bool> suspended,
+             const std::optional<AliasName>& alias, std::optional<bool> low_balance, Search search, Position after,
              Position limit) {
-            return read(&list_teams)(handle, {organization_id, access_group, suspended}, {after, limit},
-                                     handle.engine()->now_ms());
+            const TeamFilter filter{organization_id, access_group, suspended, alias, low_balance, search};
+            return read(&list_teams)(handle, filter, {after, limit}, handle.engine()->now_ms());
           },
           Unlocked(), py::kw_only(), "organization_id"_arg = py::none(), "access_group"_arg = py::none(),
-          "suspended"_arg = py::none(), "after"_arg = py::none(), "limit"_arg = py::none())
+          "suspended"_arg = py::none(), "alias"_arg = py::none(), "low_balance"_arg = py::none(),
+          "search"_arg = py::none(), "after"_arg = py::none(), "limit"_arg = py::none())
       .def("list_grants", read(&list_grants), Unlocked(), py::kw_only(), "team_id"_arg);
 }
 

@@ -4,6 +4,7 @@
 
 #include "paging.hpp"
 #include "rows.hpp"
+#include "search_sql.hpp"
 #include "sql.hpp"
 
 namespace saas_access {
@@ -88,9 +89,12 @@ Organization find_organization(Connection& db, const OrganizationId& id) {
   return only(read_page<Organization>(statement, {}, read_organization), id);
 }
 
-Page<Organization> list_organizations(Connection& db, const PageRequest& request) {
-  Query statement = prepare(db, std::string(kOrganizations) + "WHERE row > ? ORDER BY row LIMIT ?",
-                            request.after.value_or(0), limit_of(request));
+Page<Organization> list_organizations(Connection& db, const PageRequest& request,
+                                      const std::optional<std::string>& search) {
+  Query statement = prepare(
+      db,
+      kOrganizations + ("WHERE row > ?1 AND " + holds("?3", {"organization_id", "name"}) + " ORDER BY row LIMIT ?2"),
+      request.after.value_or(0), limit_of(request), search);
   return read_page<Organization>(statement, request, read_organization);
 }
 
@@ -98,11 +102,11 @@ ModelAlias find_model_alias(Connection& db, const AliasName& alias) {
   return only(read_model_aliases(db, prepare(db, std::string(kModelAliases) + "WHERE alias = ?", alias), {}), alias);
 }
 
-Page<ModelAlias> list_model_aliases(Connection& db, const PageRequest& request) {
-  return read_model_aliases(db,
-                            prepare(db, std::string(kModelAliases) + "WHERE row > ? ORDER BY row LIMIT ?",
-                                    request.after.value_or(0), limit_of(request)),
-                            request);
+Page<ModelAlias> list_model_aliases(Connection& db, const PageRequest& request,
+                                    const std::optional<std::string>& search) {
+  const std::string sql =
+      kModelAliases + ("WHERE row > ?1 AND " + holds("?3", {"alias", "litellm_model"}) + " ORDER BY row LIMIT ?2");
+  return read_model_aliases(db, prepare(db, sql, request.after.value_or(0), limit_of(request), search), request);
 }
 
 AccessGroup find_access_group(Connection& db, const GroupName& name, UnixMs now_ms) {
@@ -119,7 +123,8 @@ AccessGroup find_access_group(Connection& db, const GroupName& name, UnixMs now_
   return group;
 }
 
-Page<AccessGroupSummary> list_access_groups(Connection& db, const PageRequest& request, UnixMs now_ms) {
+Page<AccessGroupSummary> list_access_groups(Connection& db, const PageRequest& request, UnixMs now_ms,
+                                            const std::optional<std::string>& search) {
   // The same teams as kTeamsWithAccess, counted for every group of the page. A deleted team has neither kind of row.
   Query statement =
       prepare(db,
@@ -128,8 +133,9 @@ Page<AccessGroupSummary> list_access_groups(Connection& db, const PageRequest& r
               "(SELECT count(*) FROM (SELECT team FROM team_access_group WHERE access_group = access_group.row "
               "UNION SELECT team FROM team_grant WHERE access_group = access_group.row "
               "AND starts_at_ms <= ?3 AND ?3 < expires_at_ms)) "
-              "FROM access_group WHERE row > ?1 ORDER BY row LIMIT ?2",
-              request.after.value_or(0), limit_of(request), now_ms);
+              "FROM access_group WHERE row > ?1 AND " +
+                  holds("?4", {"group_name", "description"}) + " ORDER BY row LIMIT ?2",
+              request.after.value_or(0), limit_of(request), now_ms, search);
   return read_page<AccessGroupSummary>(statement, request, [](const SQLite::Statement& row) {
     return AccessGroupSummary{GroupName(row.getColumn(1).getString()), row.getColumn(2).getString(),
                               row.getColumn(3).getInt64(), row.getColumn(4).getInt64()};

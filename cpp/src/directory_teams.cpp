@@ -4,6 +4,7 @@
 #include "paging.hpp"
 #include "rows.hpp"
 #include "saas_access/directory.hpp"
+#include "search_sql.hpp"
 #include "sql.hpp"
 
 namespace saas_access {
@@ -58,21 +59,36 @@ Page<Team> read_teams(Connection& db, Query statement, const PageRequest& reques
   return page;
 }
 
-std::string condition_of(Connection& db, const TeamFilter& filter, UnixMs now_ms) {
-  // Rows and times are numbers of our own, so they may stand in the text.
-  std::string condition;
-  if (filter.organization_id) {
-    condition += "AND team.organization = " + std::to_string(require_row(db, *filter.organization_id)) + " ";
-  }
-  if (filter.access_group) {
-    const std::string group = std::to_string(require_row(db, *filter.access_group));
-    const std::string now = std::to_string(now_ms);
-    condition += "AND team.row IN (SELECT team FROM team_access_group WHERE access_group = " + group +
-                 " UNION SELECT team FROM team_grant WHERE access_group = " + group + " AND starts_at_ms <= " + now +
-                 " AND " + now + " < expires_at_ms) ";
-  }
-  if (filter.suspended) condition += *filter.suspended ? "AND team.suspended = 1 " : "AND team.suspended = 0 ";
-  return condition;
+// Those that have one of these groups (SQL) now, ?3: as their own or by a grant.
+std::string held_by(const std::string& groups) {
+  return "AND team.row IN (SELECT team FROM team_access_group WHERE access_group IN (" + groups +
+         ") UNION SELECT team FROM team_grant WHERE access_group IN (" + groups +
+         ") AND starts_at_ms <= ?3 AND ?3 < expires_at_ms) ";
+}
+
+constexpr const char* kGroupsWithAlias =
+    "SELECT member.access_group FROM access_group_alias member JOIN model_alias ON model_alias.row = member.alias "
+    "WHERE member.alias = ?6 AND model_alias.active";
+
+constexpr const char* kLowBalance =
+    "EXISTS (SELECT 1 FROM low_balance_threshold low JOIN account ON account.team = low.team "
+    "WHERE low.team = team.row AND account.balance_micro <= low.amount_micro) ";
+
+// One text for each set of filters, since the connection keeps its statements. Every parameter is named in each, so
+// that all can be bound.
+std::string condition_of(const TeamFilter& filter) {
+  std::string condition = "AND ?3 IS NOT NULL ";
+  condition += filter.organization_id ? "AND team.organization = ?4 " : "AND ?4 IS NULL ";
+  condition += filter.access_group ? held_by("SELECT ?5") : "AND ?5 IS NULL ";
+  condition += filter.alias ? held_by(kGroupsWithAlias) : "AND ?6 IS NULL ";
+  if (filter.suspended) condition += *filter.suspended ? "AND team.suspended " : "AND NOT team.suspended ";
+  if (filter.low_balance) condition += std::string(*filter.low_balance ? "AND " : "AND NOT ") + kLowBalance;
+  return condition + "AND " + holds("?7", {"team_id", "team_alias"}) + " ";
+}
+
+template <class Name>
+std::optional<RowId> required_row(Connection& db, const std::optional<Name>& name) {
+  return name ? std::optional(require_row(db, *name)) : std::nullopt;
 }
 
 // Only the newest secret has no end.
@@ -123,9 +139,12 @@ Team find_team(Connection& db, const TeamId& id) {
 }
 
 Page<Team> list_teams(Connection& db, const TeamFilter& filter, const PageRequest& request, UnixMs now_ms) {
-  const std::string sql =
-      std::string(kTeams) + condition_of(db, filter, now_ms) + "AND team.row > ? ORDER BY team.row LIMIT ?";
-  return read_teams(db, prepare(db, sql, request.after.value_or(0), limit_of(request)), request);
+  const std::string sql = kTeams + condition_of(filter) + "AND team.row > ?1 ORDER BY team.row LIMIT ?2";
+  return read_teams(
+      db,
+      prepare(db, sql, request.after.value_or(0), limit_of(request), now_ms, required_row(db, filter.organization_id),
+              required_row(db, filter.access_group), required_row(db, filter.alias), filter.search),
+      request);
 }
 
 std::vector<Grant> list_grants(Connection& db, const TeamId& team_id) {

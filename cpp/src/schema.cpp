@@ -430,10 +430,36 @@ ALTER TABLE job ADD COLUMN remaining_micro INTEGER;
 CREATE INDEX job_open ON job (created_at_ms) WHERE completed_at_ms IS NULL;
 )sql";
 
+// Who is signed in to the dashboard, by the digest of the cookie's token and for as long as the operator's keys, of
+// which `keys` is a digest, are the same. An alias's announced end. And the last refusals of each team, one by one.
+constexpr std::string_view kVersion6 = R"sql(
+CREATE TABLE dashboard_session (
+  digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
+  keys BLOB NOT NULL CHECK (length(keys) = 32),
+  actor TEXT NOT NULL,
+  viewer INTEGER NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE model_alias ADD COLUMN retires_at_ms INTEGER;
+ALTER TABLE model_alias ADD COLUMN successor INTEGER REFERENCES model_alias ON DELETE SET NULL;
+
+CREATE TABLE recent_denial (
+  row INTEGER PRIMARY KEY,
+  team INTEGER NOT NULL REFERENCES team,
+  at_ms INTEGER NOT NULL,
+  reason INTEGER NOT NULL,
+  alias INTEGER REFERENCES recorded_name,
+  virtual_key INTEGER REFERENCES virtual_key
+) STRICT;
+CREATE INDEX recent_denial_team ON recent_denial (team, at_ms);
+)sql";
+
 }  // namespace
 
 std::span<const std::string_view> schema_migrations() {
-  static constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
+  static constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5, kVersion6};
   return kMigrations;
 }
 

@@ -67,6 +67,7 @@ __all__: list[str] = [
     "ReserveOutcome",
     "ReserveRequest",
     "SCHEMA_VERSION",
+    "Session",
     "Settlement",
     "StoreUnavailable",
     "Substitute",
@@ -796,6 +797,19 @@ class UsageReport:
     @property
     def to_ms(self) -> int: ...
 
+class Session:
+    """
+    Somebody who is signed in to the dashboard.
+    """
+    @property
+    def actor(self) -> str: ...
+    @property
+    def created_at_ms(self) -> int: ...
+    @property
+    def expires_at_ms(self) -> int: ...
+    @property
+    def viewer(self) -> bool: ...
+
 class Engine:
     """
     Owns the database and the current policy. Open one for each database in each process, after a fork. Thread-safe. Everything but a decision runs without the GIL.
@@ -828,6 +842,10 @@ class Engine:
     def available_models(self, *, key_id: str) -> list[AvailableModel]: ...
     @typing.overload
     def available_models(self, *, team_id: str) -> list[AvailableModel]: ...
+    def begin_session(self, *, digest: bytes, keys: bytes, actor: str, viewer: bool, expires_at_ms: int) -> None:
+        """
+        Signs somebody in to the dashboard: `digest` is the SHA-256 of the session's token, `keys` one of the operator's keys. Forgets sessions that have expired.
+        """
     def bootstrap(
         self, *, model_aliases: list[NewModelAlias], access_groups: list[NewAccessGroup], options: WriteOptions = ...
     ) -> tuple[Bootstrapped, Receipt]: ...
@@ -864,6 +882,10 @@ class Engine:
     def delete_model_alias(self, *, alias: str, force: bool, options: WriteOptions = ...) -> Receipt: ...
     def delete_organization(self, *, organization_id: str, options: WriteOptions = ...) -> Receipt: ...
     def delete_team(self, *, team_id: str, options: WriteOptions = ...) -> Receipt: ...
+    def end_session(self, *, digest: bytes) -> bool:
+        """
+        Tells whether there was one.
+        """
     @typing.overload
     def explain(self, *, key_id: str, alias: str) -> Explanation: ...
     @typing.overload
@@ -878,6 +900,10 @@ class Engine:
         """
     def find_model_alias(self, *, alias: str) -> ModelAlias: ...
     def find_organization(self, *, organization_id: str) -> Organization: ...
+    def find_session(self, *, digest: bytes, keys: bytes) -> Session | None:
+        """
+        None if there is none, if it has expired, or if it was made under other keys.
+        """
     def find_team(self, *, team_id: str) -> Team: ...
     def find_webhook_trouble(self) -> str | None:
         """
@@ -889,7 +915,7 @@ class Engine:
         Never raises.
         """
     def list_access_groups(
-        self, *, after: int | None = None, limit: int | None = None
+        self, *, search: str | None = None, after: int | None = None, limit: int | None = None
     ) -> tuple[list[AccessGroupSummary], int | None]: ...
     def list_audit(
         self,
@@ -916,10 +942,10 @@ class Engine:
         """
     def list_keys(self, *, team_id: str) -> list[VirtualKey]: ...
     def list_model_aliases(
-        self, *, after: int | None = None, limit: int | None = None
+        self, *, search: str | None = None, after: int | None = None, limit: int | None = None
     ) -> tuple[list[ModelAlias], int | None]: ...
     def list_organizations(
-        self, *, after: int | None = None, limit: int | None = None
+        self, *, search: str | None = None, after: int | None = None, limit: int | None = None
     ) -> tuple[list[Organization], int | None]: ...
     def list_teams(
         self,
@@ -927,6 +953,9 @@ class Engine:
         organization_id: str | None = None,
         access_group: str | None = None,
         suspended: bool | None = None,
+        alias: str | None = None,
+        low_balance: bool | None = None,
+        search: str | None = None,
         after: int | None = None,
         limit: int | None = None,
     ) -> tuple[list[Team], int | None]: ...
@@ -1135,5 +1164,5 @@ def verify_ledger(
 
 MAX_MICRO_CREDITS: int = 1000000000000000000
 MICRO_PER_CREDIT: int = 1000000
-SCHEMA_VERSION: int = 5
+SCHEMA_VERSION: int = 6
 UNKNOWN_MODEL: str = "(unknown model)"

@@ -199,6 +199,26 @@ TEST(Database, BringsTheBooksOfTheFirstSchemaAlong) {
   EXPECT_EQ(engine.read([](Connection& db) { return find_balance(db, TeamId("t")); }).reserved, 0);
 }
 
+// As the fifth schema wrote it: no sessions, no refusals one by one, and no end of an alias.
+TEST(Database, BringsTheCatalogOfTheFifthSchemaAlong) {
+  const TemporaryDatabase file;
+  {
+    SQLite::Database old(file.path().string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    for (const auto step : schema_migrations().first(5)) old.exec(std::string(step));
+    old.exec("PRAGMA user_version = 5; PRAGMA application_id = " + std::to_string(kApplicationId));
+    old.exec("INSERT INTO model_alias VALUES (7, 'a', 'openai/a', 'A', 1, 2000000, '{}', 5000, 3)");
+  }
+  Engine engine(file.path());
+  const ModelAlias alias = engine.read([](Connection& db) { return find_model_alias(db, AliasName("a")); });
+  EXPECT_EQ(alias.litellm_model, "openai/a");
+  EXPECT_EQ(alias.revision, 3U);
+  EXPECT_EQ(engine.read([](Connection& db) {
+    return db.execAndGet("SELECT (SELECT count(*) FROM dashboard_session) + (SELECT count(*) FROM recent_denial)")
+        .getInt();
+  }),
+            0);
+}
+
 TEST(Database, RefusesAnotherProgramsDatabaseAndLeavesItAsItIs) {
   const TemporaryDatabase file;
   SQLite::Database(file.path().string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE).exec("CREATE TABLE theirs (a)");

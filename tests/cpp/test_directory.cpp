@@ -112,6 +112,89 @@ TEST_F(DirectoryTest, FiltersTeams) {
   EXPECT_EQ(message_of<NotFound>([&] { listed({{}, GroupName("x"), {}}); }), "Access group 'x' does not exist");
 }
 
+TEST_F(DirectoryTest, FiltersTeamsByAModelThatTheyHaveNow) {
+  make_alias("a");
+  make_alias("b");
+  make_group("g", aliases({"a", "b"}));
+  make_group("h", aliases({"a"}));
+  make_team("both", groups({"g", "h"}));
+  make_team("none");
+  make_team("granted");
+  write([&](Write& w) { create_grant(w, TeamId("granted"), {GroupName("h"), kNow + 1000, kNow + 5000, ""}); });
+  EXPECT_EQ(listed({.alias = AliasName("a")}), teams({"both"}));
+  now_ms_ = kNow + 1000;
+  EXPECT_EQ(listed({.alias = AliasName("a")}), teams({"both", "granted"}));
+  EXPECT_EQ(listed({.alias = AliasName("b")}), teams({"both"}));
+  now_ms_ = kNow + 5000;
+  EXPECT_EQ(listed({.alias = AliasName("a")}), teams({"both"}));
+  write([](Write& w) {
+    ModelAliasPatch off;
+    off.active = false;
+    update_model_alias(w, AliasName("a"), off);
+  });
+  EXPECT_EQ(listed({.alias = AliasName("a")}), teams({}));
+  EXPECT_EQ(message_of<NotFound>([&] { listed({.alias = AliasName("x")}); }), "Model alias 'x' does not exist");
+}
+
+TEST_F(DirectoryTest, FiltersTeamsWithALowBalance) {
+  for (const char* id : {"poor", "rich", "silent"}) make_team(id);
+  write([](Write& w) {
+    TeamPatch warned;
+    warned.credits_allocated = 5 * kMicroPerCredit;
+    warned.low_balance_thresholds = {{0, 5 * kMicroPerCredit}};
+    update_team(w, TeamId("poor"), warned);
+    warned.credits_allocated = 5 * kMicroPerCredit + 1;
+    update_team(w, TeamId("rich"), warned);
+  });
+  EXPECT_EQ(listed({.low_balance = true}), teams({"poor"}));
+  EXPECT_EQ(listed({.low_balance = false}), teams({"rich", "silent"}));
+  EXPECT_EQ(listed({}), teams({"poor", "rich", "silent"}));
+}
+
+TEST_F(DirectoryTest, SearchesTeamsByAnyPartOfTheirNames) {
+  make_team("Acme-prod");
+  make_team("acme_test");
+  make_team("other");
+  write([](Write& w) {
+    TeamPatch named;
+    named.team_alias = "100% of ACME \xC3\x84rger";
+    update_team(w, TeamId("other"), named);
+  });
+  const auto found = [&](const char* text) { return listed({.search = text}); };
+  EXPECT_EQ(found("acme"), teams({"Acme-prod", "acme_test", "other"}));
+  EXPECT_EQ(found("CME-P"), teams({"Acme-prod"}));
+  EXPECT_EQ(found("_"), teams({"acme_test"}));
+  EXPECT_EQ(found("%"), teams({"other"}));
+  EXPECT_EQ(found("\xC3\x84R"), teams({"other"}));
+  EXPECT_EQ(found("\xC3\xA4r"), teams({}));
+  EXPECT_EQ(found("'"), teams({}));
+  EXPECT_EQ(found(""), teams({"Acme-prod", "acme_test", "other"}));
+  EXPECT_EQ(listed({.suspended = true, .search = "acme"}), teams({}));
+}
+
+TEST_F(DirectoryTest, SearchesTheOtherListsToo) {
+  for (const char* name : {"gpt-4", "claude"}) make_alias(name);
+  write([](Write& w) {
+    create_access_group(w, {GroupName("basic"), "Small GPT models", {}});
+    create_access_group(w, {GroupName("pro"), "", {}});
+    create_organization(w, {OrganizationId("org_acme"), "ACME", "{}"});
+    create_organization(w, {OrganizationId("o2"), "Acme West", "{}"});
+    create_organization(w, {OrganizationId("o3"), "", "{}"});
+  });
+  const auto groups = read([&](Connection& db) { return list_access_groups(db, {}, now_ms_, "gpt").items; });
+  ASSERT_EQ(groups.size(), 1U);
+  EXPECT_EQ(groups[0].group_name, GroupName("basic"));
+  const auto models = read([](Connection& db) { return list_model_aliases(db, {}, "OPENAI/c").items; });
+  ASSERT_EQ(models.size(), 1U);
+  EXPECT_EQ(models[0].alias, AliasName("claude"));
+  const auto first = read([](Connection& db) { return list_organizations(db, {{}, 1}, "acme"); });
+  ASSERT_TRUE(first.next);
+  const auto second = read([&](Connection& db) { return list_organizations(db, {first.next, 1}, "acme"); });
+  EXPECT_EQ(first.items.at(0).organization_id, OrganizationId("org_acme"));
+  EXPECT_EQ(second.items.at(0).organization_id, OrganizationId("o2"));
+  EXPECT_FALSE(second.next);
+}
+
 TEST_F(DirectoryTest, GivesEachListedTeamItsOwnGroups) {
   make_group("g");
   make_group("h");

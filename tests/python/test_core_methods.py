@@ -53,6 +53,7 @@ def test_every_method_of_the_engine_is_reachable_with_its_types(tmp_path: Path) 
     _walk_through_ledger(call)
     _walk_through_upkeep(call)
     _walk_through_usage(call)
+    _walk_through_sessions(call)
     _walk_through_removal(call)
     call("close", type(None))
 
@@ -181,6 +182,18 @@ def _walk_through_usage(call: Callable[..., Any]) -> None:
     assert (of_the_call.alias, of_the_call.calls, of_the_call.failed_calls, of_the_call.tokens) == ("fast", 1, 1, 7)
     assert of_the_call.latency_percentile(part=0.5) == pytest.approx(12, abs=2)
     call("prune_usage", type(None), days_kept=90)
+
+
+def _walk_through_sessions(call: Callable[..., Any]) -> None:
+    keys = hashlib.sha256(b"keys").digest()
+    in_an_hour = call("now_ms", int) + 3_600_000
+    call("begin_session", type(None), digest=DIGEST, keys=keys, actor="viewer", viewer=True, expires_at_ms=in_an_hour)
+    session = call("find_session", _core.Session, digest=DIGEST, keys=keys)
+    assert (session.actor, session.viewer, session.expires_at_ms) == ("viewer", True, in_an_hour)
+    assert session.created_at_ms <= call("now_ms", int)
+    call("find_session", type(None), digest=DIGEST, keys=DIGEST)
+    assert call("end_session", bool, digest=DIGEST)
+    call("find_session", type(None), digest=DIGEST, keys=keys)
 
 
 def _walk_through_removal(call: Callable[..., Any]) -> None:

@@ -9,24 +9,31 @@
 
 // Reading records for people: lists and details as the admin API shows them. Each runs inside one read transaction.
 // Single records throw NotFound, with a sentence naming it ("Team 'x' does not exist"). Lists are in order of creation.
+// `search` keeps what has this text anywhere in its id or name (an alias: in its model too; a group: in its description
+// too), ASCII letters of either case being the same; absent or empty, everything.
 
 namespace saas_access {
 
 Organization find_organization(Connection&, const OrganizationId&);
-Page<Organization> list_organizations(Connection&, const PageRequest&);
+Page<Organization> list_organizations(Connection&, const PageRequest&, const std::optional<std::string>& search = {});
 
 ModelAlias find_model_alias(Connection&, const AliasName&);
-Page<ModelAlias> list_model_aliases(Connection&, const PageRequest&);
+Page<ModelAlias> list_model_aliases(Connection&, const PageRequest&, const std::optional<std::string>& search = {});
 
 AccessGroup find_access_group(Connection&, const GroupName&, UnixMs now_ms);
-Page<AccessGroupSummary> list_access_groups(Connection&, const PageRequest&, UnixMs now_ms);
+Page<AccessGroupSummary> list_access_groups(Connection&, const PageRequest&, UnixMs now_ms,
+                                            const std::optional<std::string>& search = {});
 
 struct TeamFilter {
-  std::optional<OrganizationId> organization_id;
-  std::optional<GroupName> access_group;  ///< own or by a running grant
-  std::optional<bool> suspended;
+  std::optional<OrganizationId> organization_id = {};
+  std::optional<GroupName> access_group = {};  ///< own or by a running grant
+  std::optional<bool> suspended = {};
+  std::optional<AliasName> alias = {};   ///< has it among its models now, so that nobody has an inactive one
+  std::optional<bool> low_balance = {};  ///< is what it has not used at or below one of its thresholds?
+  std::optional<std::string> search = {};
 };
 Team find_team(Connection&, const TeamId&);  ///< a deleted team is NotFound
+/// NotFound for an organization, group or alias that does not exist.
 Page<Team> list_teams(Connection&, const TeamFilter&, const PageRequest&, UnixMs now_ms);
 std::vector<Grant> list_grants(Connection&, const TeamId&);  ///< ended ones too
 

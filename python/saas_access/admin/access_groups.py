@@ -17,7 +17,7 @@ from saas_access.admin.answers import (
     GroupMember,
 )
 from saas_access.admin.bodies import AccessGroupPatchBody, ModelAliasesBody, NewAccessGroupBody
-from saas_access.admin.pages import PageOf
+from saas_access.admin.pages import PageOf, Search
 from saas_access.admin.routes import EngineOf
 from saas_access.admin.writes import ChangeOf, NewOf, WriteConditions, shown
 
@@ -32,8 +32,9 @@ def create_access_group(body: NewAccessGroupBody, engine: EngineOf, conditions: 
 
 
 @router.get("/model-access-groups", response_model=AccessGroupList)
-def list_access_groups(engine: EngineOf, page: PageOf) -> Response:
-    found, following = engine.list_access_groups(**page.position)
+def list_access_groups(engine: EngineOf, page: PageOf, search: Search = None) -> Response:
+    """`search` looks at `group_name` and `description`."""
+    found, following = engine.list_access_groups(search=search, **page.position)
     access_groups = [AccessGroupListItem.of(summary) for summary in found]
     return shown(AccessGroupList(access_groups=access_groups, **page.following(following)))
 

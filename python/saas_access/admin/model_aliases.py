@@ -11,7 +11,7 @@ from saas_access.admin import routes
 from saas_access.admin.answers import ModelAliasAnswer, ModelAliasDeleted, ModelAliasList
 from saas_access.admin.bodies import ModelAliasPatchBody, NewModelAliasBody
 from saas_access.admin.host import Host
-from saas_access.admin.pages import PageOf
+from saas_access.admin.pages import PageOf, Search
 from saas_access.admin.routes import EngineOf, ServiceOf
 from saas_access.admin.writes import ChangeOf, NewOf, shown
 
@@ -34,8 +34,9 @@ def create_model_alias(body: NewModelAliasBody, engine: EngineOf, service: Servi
 
 
 @router.get("/model-aliases", response_model=ModelAliasList)
-def list_model_aliases(engine: EngineOf, page: PageOf) -> Response:
-    found, following = engine.list_model_aliases(**page.position)
+def list_model_aliases(engine: EngineOf, page: PageOf, search: Search = None) -> Response:
+    """`search` looks at `alias` and `litellm_model`."""
+    found, following = engine.list_model_aliases(search=search, **page.position)
     model_aliases = [ModelAliasAnswer.of(item, access_groups=item.access_groups) for item in found]
     return shown(ModelAliasList(model_aliases=model_aliases, **page.following(following)))
 

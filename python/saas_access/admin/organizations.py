@@ -8,7 +8,7 @@ from saas_access._core import NewOrganization, OrganizationPatch
 from saas_access.admin import routes, team_view
 from saas_access.admin.answers import OrganizationAnswer, OrganizationDeleted, OrganizationList
 from saas_access.admin.bodies import NewOrganizationBody, OrganizationPatchBody
-from saas_access.admin.pages import PageOf
+from saas_access.admin.pages import PageOf, Search
 from saas_access.admin.routes import EngineOf
 from saas_access.admin.team_answers import TeamList
 from saas_access.admin.writes import ChangeOf, NewOf, shown
@@ -24,8 +24,8 @@ def create_organization(body: NewOrganizationBody, engine: EngineOf, conditions:
 
 
 @router.get("/organizations", response_model=OrganizationList)
-def list_organizations(engine: EngineOf, page: PageOf) -> Response:
-    found, following = engine.list_organizations(**page.position)
+def list_organizations(engine: EngineOf, page: PageOf, search: Search = None) -> Response:
+    found, following = engine.list_organizations(search=search, **page.position)
     organizations = [OrganizationAnswer.of(organization) for organization in found]
     return shown(OrganizationList(organizations=organizations, **page.following(following)))
 

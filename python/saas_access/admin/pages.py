@@ -59,3 +59,11 @@ def _decode(cursor: str, list_name: str) -> int:
 
 
 PageOf = Annotated[Page, Depends(_asked_for)]
+Search = Annotated[
+    str | None,
+    Query(
+        description="Any part of the id or name, `a` to `z` in either case; empty: everything",
+        max_length=256,
+        examples=["acme"],
+    ),
+]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import Response
+from fastapi import Query, Response
 
 from saas_access import virtual_keys
 from saas_access._core import NewGrant, NewTeam, TeamPatch
 from saas_access.admin import access, routes, team_view
 from saas_access.admin.access import Operator
 from saas_access.admin.bodies import BUDGET_MODES, NewGrantBody, NewTeamBody, TeamPatchBody
-from saas_access.admin.pages import PageOf
+from saas_access.admin.pages import PageOf, Search
 from saas_access.admin.routes import Audience, CallerOf, EngineOf, ServiceOf
 from saas_access.admin.team_answers import (
     GrantAnswer,
@@ -59,16 +59,25 @@ def create_team(body: NewTeamBody, engine: EngineOf, conditions: NewOf) -> Respo
 
 @router.get("/teams", response_model=TeamList)
 def list_teams(
+    *,
     engine: EngineOf,
     page: PageOf,
     organization_id: str | None = None,
     access_group: str | None = None,
+    alias: Annotated[str | None, Query(description="Teams that have it among their `available_models` now")] = None,
     status: Literal["active", "suspended"] | None = None,
+    low_balance: bool | None = None,
+    search: Search = None,
 ) -> Response:
     """`access_group` counts teams that are granted it for a time, too."""
-    suspended = None if status is None else status == "suspended"
     found, following = engine.list_teams(
-        organization_id=organization_id, access_group=access_group, suspended=suspended, **page.position
+        organization_id=organization_id,
+        access_group=access_group,
+        alias=alias,
+        suspended=None if status is None else status == "suspended",
+        low_balance=low_balance,
+        search=search,
+        **page.position,
     )
     teams = [team_view.team_answer(engine, team) for team in found]
     return shown(TeamList(teams=teams, **page.following(following)))

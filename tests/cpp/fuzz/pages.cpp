@@ -70,6 +70,9 @@ void check_teams(Connection& db, Input& input) {
   if (input.flag()) filter.organization_id = OrganizationId(input.name("o", 3));
   if (input.flag()) filter.access_group = GroupName(input.name("g", 3));
   if (input.flag()) filter.suspended = input.flag();
+  if (input.flag()) filter.alias = AliasName(input.name("a", 3));
+  if (input.flag()) filter.low_balance = input.flag();
+  if (input.flag()) filter.search = input.name("", 3);
   const auto list = [&](const PageRequest& request) { return list_teams(db, filter, request, kNow); };
   if (!is_done(db, [&] { list({}); })) return;  // the filter names what does not exist
   check_list(db, page_request(input), list, [](const Team& team) { return team.team_id; });

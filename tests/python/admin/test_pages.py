@@ -19,6 +19,10 @@ LISTS = [
     ("/api/teams/acme-prod/jobs?", "jobs"),
     ("/api/credits/transactions?team_id=acme-prod&", "transactions"),
     ("/api/audit?", "entries"),
+    ("/api/organizations?search=ORG&", "organizations"),
+    ("/api/model-access-groups?search=group-&", "access_groups"),
+    ("/api/model-aliases?search=/&", "model_aliases"),
+    ("/api/teams?search=M-&alias=gpt-4&low_balance=false&", "teams"),
 ]
 
 

@@ -52,6 +52,12 @@ def test_the_detail_tells_models_with_their_groups_and_keys_without_secrets(oper
         ("", ["acme-prod", "techco-dev"]),
         ("?organization_id=org_techco", ["techco-dev"]),
         ("?access_group=gpt-models", ["acme-prod"]),
+        ("?alias=claude-3-opus", ["techco-dev"]),
+        ("?low_balance=true", []),
+        ("?search=CME", ["acme-prod"]),
+        ("?search=production&organization_id=org_techco", ["techco-dev"]),
+        ("?search=%25", []),
+        ("?search=", ["acme-prod", "techco-dev"]),
         ("?status=suspended", ["techco-dev"]),
         ("?status=active", ["acme-prod"]),
         ("?status=active&organization_id=org_techco", []),
@@ -66,6 +72,7 @@ def test_the_list_can_be_filtered(operator: Client, stocked: Acme, query: str, t
 def test_a_filter_that_names_something_absent_is_not_found(operator: Client) -> None:
     refused(operator.get("/api/teams?organization_id=nope"), 404)
     refused(operator.get("/api/teams?access_group=nope"), 404)
+    refused(operator.get("/api/teams?alias=nope"), 404)
     assert "'active' or 'suspended'" in refused(operator.get("/api/teams?status=asleep"), 422)["message"]
 
 
