@@ -29,6 +29,7 @@ from saas_access.dashboard import (
     visit,
 )
 from saas_access.dashboard import finding, organizations, signing_in, usage, visit
+from saas_access.dashboard import audit, explain, finding, organizations, signing_in, visit
 from saas_access.dashboard.sessions import PATH
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ _PAGES = (
     team_status,
 )
 _PAGES = (organizations, finding, usage)
+_PAGES = (organizations, finding, explain, audit)
 
 
 class KeptForEver(StaticFiles):
