@@ -12,9 +12,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from saas_access import request_id
-from saas_access.dashboard import finding, model_access, new_access_group, organizations, signing_in, visit
 from saas_access.dashboard import (
+    audit,
+    explain,
     finding,
+    model_access,
+    new_access_group,
     organizations,
     signing_in,
     team_access,
@@ -26,10 +29,9 @@ from saas_access.dashboard import (
     team_settings,
     team_status,
     teams,
+    usage,
     visit,
 )
-from saas_access.dashboard import finding, organizations, signing_in, usage, visit
-from saas_access.dashboard import audit, explain, finding, organizations, signing_in, visit
 from saas_access.dashboard.sessions import PATH
 
 if TYPE_CHECKING:
@@ -39,22 +41,25 @@ if TYPE_CHECKING:
 
     from saas_access.admin.access import Service
 
-_PAGES = (new_access_group, model_access, organizations, finding)
+# In the order in which a path is looked for.
 _PAGES = (
-    organizations,
+    audit,
+    explain,
     finding,
-    teams,
-    team_page,
+    new_access_group,
+    model_access,
+    organizations,
     team_access,
-    team_keys,
-    team_grants,
     team_credits,
+    team_grants,
     team_jobs,
+    team_keys,
+    team_page,
     team_settings,
     team_status,
+    teams,
+    usage,
 )
-_PAGES = (organizations, finding, usage)
-_PAGES = (organizations, finding, explain, audit)
 
 
 class KeptForEver(StaticFiles):

@@ -70,7 +70,13 @@ class _Asked:
 async def _show(visit: Visit) -> Response:
     asked = _Asked.of(visit)
     totals = await _tried(visit.api.get("/api/usage", **asked.query))
-    context: dict[str, Any] = {"title": "Usage", "section": _SECTION, "asked": asked, "ranges": spans.RANGES, "tables": TABLES}
+    context: dict[str, Any] = {
+        "title": "Usage",
+        "section": _SECTION,
+        "asked": asked,
+        "ranges": spans.RANGES,
+        "tables": TABLES,
+    }
     choices = await _choices(visit, asked)
     if isinstance(totals, ApiError) and totals.status < 500:  # one of the filters names nothing
         return await visit.page("usage.html", **context, **choices, refused=totals, status=totals.status)
