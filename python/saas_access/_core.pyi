@@ -246,7 +246,11 @@ class ModelAlias:
     @property
     def metadata(self) -> str: ...
     @property
+    def retires_at_ms(self) -> int | None: ...
+    @property
     def revision(self) -> int: ...
+    @property
+    def successor(self) -> str | None: ...
 
 class AccessGroup:
     @property
@@ -618,6 +622,8 @@ class NewModelAlias:
         active: bool = True,
         credits_per_call: int = 1000000,
         metadata: str = "{}",
+        retires_at_ms: int | None = None,
+        successor: str | None = None,
     ) -> None: ...
 
 class ModelAliasPatch:
@@ -629,7 +635,11 @@ class ModelAliasPatch:
         active: bool | None = None,
         credits_per_call: int | None = None,
         metadata: str | None = None,
+        retires_at_ms: int | None = None,
+        successor: str | None = None,
     ) -> None: ...
+    def clear_retires_at(self) -> None: ...
+    def clear_successor(self) -> None: ...
 
 class NewAccessGroup:
     def __init__(self, *, group_name: str, description: str, model_aliases: list[str]) -> None: ...
