@@ -59,6 +59,7 @@ __all__: list[str] = [
     "Pricing",
     "Reason",
     "Receipt",
+    "RecentDenial",
     "Recovered",
     "Refill",
     "RefillMode",
@@ -807,6 +808,26 @@ class UsageReport:
     @property
     def to_ms(self) -> int: ...
 
+class RecentDenial:
+    """
+    One refusal of a team.
+    """
+    @property
+    def alias(self) -> str | None: ...
+    @property
+    def at_ms(self) -> int: ...
+    @property
+    def key_id(self) -> str | None: ...
+    @property
+    def key_model_aliases(self) -> list[str] | None:
+        """
+        Since the key was made, but that deleted aliases are gone from it; None if it isn't narrowed.
+        """
+    @property
+    def key_name(self) -> str | None: ...
+    @property
+    def reason(self) -> Reason: ...
+
 class Session:
     """
     Somebody who is signed in to the dashboard.
@@ -937,6 +958,10 @@ class Engine:
         after: int | None = None,
         limit: int | None = None,
     ) -> tuple[list[AuditEntry], int | None]: ...
+    def list_denials(self, *, team_id: str, limit: int | None = None) -> list[RecentDenial]:
+        """
+        The latest of a team that is there, newest first.
+        """
     def list_entries(
         self, *, team_id: str, after: int | None = None, limit: int | None = None
     ) -> tuple[list[LedgerEntry], int | None]:
