@@ -70,13 +70,14 @@ void define_report(EngineClass& engine) {
          const std::optional<GroupName>& access_group, std::vector<UsageBy> group_by, bool hides_refused_models,
          std::vector<TeamId> team_ids, Position after, Position limit) {
         if (team_id) team_ids.push_back(*team_id);
-        const UsageQuery query{std::move(team_ids),  key_id, alias, access_group, from_ms, to_ms,
-                               std::move(group_by), hides_refused_models};
+        const UsageQuery query{std::move(team_ids), key_id, alias, access_group, from_ms, to_ms, std::move(group_by),
+                               hides_refused_models};
         return read(&report_usage)(handle, query, {.after = after, .limit = limit});
       },
       Unlocked(), py::kw_only(), "from_ms"_arg, "to_ms"_arg, "team_id"_arg = py::none(), "key_id"_arg = py::none(),
       "alias"_arg = py::none(), "access_group"_arg = py::none(), "group_by"_arg = std::vector<UsageBy>(),
-      "hides_refused_models"_arg = false, "team_ids"_arg = std::vector<TeamId>(), "after"_arg = py::none(), "limit"_arg = py::none());
+      "hides_refused_models"_arg = false, "team_ids"_arg = std::vector<TeamId>(), "after"_arg = py::none(),
+      "limit"_arg = py::none());
 }
 
 void define_counting(EngineClass& engine) {

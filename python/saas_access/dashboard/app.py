@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from saas_access import request_id
-from saas_access.dashboard import finding, model_access, new_access_group, organizations, signing_in, visit
+from saas_access.dashboard import aliases, finding, model_access, new_access_group, organizations, signing_in, visit
 from saas_access.dashboard.sessions import PATH
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from saas_access.admin.access import Service
 
-_PAGES = (new_access_group, model_access, organizations, finding)
+_PAGES = (new_access_group, model_access, aliases, organizations, finding)
 
 
 class KeptForEver(StaticFiles):
