@@ -170,7 +170,9 @@ async def _show(visit: Visit, *, refused: ApiError | None = None, outdated: bool
 
 async def _open_panel(visit: Visit, group: Answered, refused: ApiError | None) -> Json:
     """`panel`, the one that stands open, and what it shows."""
-    asked = visit.form.one("do") or next((each for each in ("edit", "add", "remove", "delete") if visit.query(each)), "")
+    asked = visit.form.one("do") or next(
+        (each for each in ("edit", "add", "remove", "delete") if visit.query(each)), ""
+    )
     if not visit.may_write or not asked:
         return {"panel": None}
     if asked == "edit":

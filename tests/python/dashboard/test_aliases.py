@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-
 from admin.serving import ADMIN_KEY, Client, Server, answered, created, make_server
 
 from .visiting import Visitor, hidden, operator_at, panel, row, signed_in, words

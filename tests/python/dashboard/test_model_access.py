@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-
 from admin.serving import ADMIN_KEY, Client, Server, answered, created, make_server
 
 from .visiting import Visitor, hidden, operator_at, panel, row, signed_in, words
@@ -198,7 +197,7 @@ def test_a_viewer_sees_it_all_and_has_no_form(server: Server, operator: Visitor)
     for path in ("", "/new", "/gpt-models", "/gpt-models?remove=gpt-4", "/gpt-models?delete=1", "/gpt-models?edit=1"):
         page = viewer.page("/admin/model-access" + path)
         assert re.findall(r'<form[^>]*method="post"[^>]*action="([^"]*)"', page) == ["/admin/sign-out"], path
-        assert "<dialog class=\"panel\"" not in page
+        assert '<dialog class="panel"' not in page
     assert "2 of 2" in words(viewer.page("/admin/model-access/gpt-models"))
 
 

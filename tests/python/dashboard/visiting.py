@@ -7,11 +7,10 @@ import re
 from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 import httpx
-
 from admin.serving import Server
+
 from saas_access.admin.access import Service
 from saas_access.dashboard.app import create_dashboard
 
