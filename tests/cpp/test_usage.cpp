@@ -2,6 +2,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <array>
 #include <random>
 #include <set>
 
@@ -264,6 +265,34 @@ TEST_F(UsageTest, ARangeOfNothingAndATimeThatNoOneCanPrintAreRefused) {
   EXPECT_EQ(invalid_fields([&] { report({.from_ms = -1, .to_ms = std::numeric_limits<std::int64_t>::max()}); }),
             "from to");
   EXPECT_EQ(invalid_fields([&] { report({.to_ms = kNow}, {.after = {}, .limit = 0}); }), "limit");
+}
+
+TEST_F(UsageTest, TheMostOfAFigureComesFirst) {
+  record([&](UsageRollup& rollup, Connection& db) {
+    const RowId alias = record_name(db, "a");
+    const std::array<int, 3> calls{2, 0, 3};
+    const std::array<int, 3> denials{1, 5, 0};
+    for (std::size_t i = 0; i < teams_.size(); ++i) {
+      const UsedBy by{.team = row_of(teams_[i]), .virtual_key = {}, .alias = alias};
+      for (int n = 0; n < calls[i]; ++n) rollup.call(by, {.total_tokens = 10 - 4 * n}, 1, 1, kNow);
+      if (denials[i] != 0) rollup.denial(by, Reason::model_not_granted, denials[i], kNow);
+    }
+  });
+  const auto listed = [&](UsageFigure most, std::vector<UsageBy> by, PageRequest page) {
+    const UsageQuery query{.from_ms = kMidnight, .to_ms = kNow + 1, .group_by = std::move(by), .most = most};
+    std::vector<std::pair<std::string, std::int64_t>> rows;
+    for (const UsageRow& row : report(query, page).rows.items) {
+      rows.emplace_back(row.team_id->str(), row.calls * 10 + row.denials);
+    }
+    return rows;
+  };
+  using Rows = std::vector<std::pair<std::string, std::int64_t>>;
+  EXPECT_EQ(listed(UsageFigure::calls, {UsageBy::team_id}, {}), (Rows{{"team-2", 30}, {"team-0", 21}}));
+  EXPECT_EQ(listed(UsageFigure::credits, {UsageBy::team_id}, {.after = 1, .limit = 1}), (Rows{{"team-0", 21}}));
+  EXPECT_EQ(listed(UsageFigure::tokens, {UsageBy::team_id}, {.after = {}, .limit = 1}), (Rows{{"team-2", 30}}));
+  EXPECT_EQ(listed(UsageFigure::denials, {UsageBy::team_id}, {}), (Rows{{"team-1", 5}, {"team-0", 21}}));
+  EXPECT_EQ(listed(UsageFigure::denials, {UsageBy::team_id, UsageBy::reason}, {}),
+            (Rows{{"team-1", 5}, {"team-0", 1}}));
 }
 
 TEST_F(UsageTest, PagesFollowOneAnother) {

@@ -17,6 +17,7 @@ from saas_access import __version__, request_id
 from saas_access._core import CoreError
 from saas_access.admin import (
     access_groups,
+    access_matrix,
     audit,
     credits,
     errors,
@@ -28,6 +29,7 @@ from saas_access.admin import (
     model_aliases,
     organization_sums,
     organizations,
+    overview,
     reach,
     teams,
     usage,
@@ -55,6 +57,8 @@ _ROUTED = (
     credits,
     jobs,
     explain,
+    access_matrix,
+    overview,
     usage,
     usage_review,
     audit,
