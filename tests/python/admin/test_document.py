@@ -63,6 +63,8 @@ POST   /api/jobs/{job_id}/complete
 POST   /api/authorize/explain
 GET    /api/usage
 GET    /api/usage/review
+GET    /api/reach
+GET    /api/organization-sums
 GET    /api/metrics
 GET    /api/audit
 GET    /api/audit/{entry_id}
