@@ -13,7 +13,11 @@ from starlette.staticfiles import StaticFiles
 
 from saas_access import request_id
 from saas_access.dashboard import (
+    audit,
+    explain,
     finding,
+    model_access,
+    new_access_group,
     organizations,
     signing_in,
     team_access,
@@ -25,6 +29,7 @@ from saas_access.dashboard import (
     team_settings,
     team_status,
     teams,
+    usage,
     visit,
 )
 from saas_access.dashboard.sessions import PATH
@@ -36,18 +41,24 @@ if TYPE_CHECKING:
 
     from saas_access.admin.access import Service
 
+# In the order in which a path is looked for.
 _PAGES = (
-    organizations,
+    audit,
+    explain,
     finding,
-    teams,
-    team_page,
+    new_access_group,
+    model_access,
+    organizations,
     team_access,
-    team_keys,
-    team_grants,
     team_credits,
+    team_grants,
     team_jobs,
+    team_keys,
+    team_page,
     team_settings,
     team_status,
+    teams,
+    usage,
 )
 
 

@@ -15,6 +15,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from saas_access import times
+from saas_access.dashboard import changes, differences
 from saas_access.dashboard.api import segment
 from saas_access.dashboard.sessions import PATH
 
@@ -42,6 +43,8 @@ def _environment() -> Environment:
         "ago": ago,
         "day": day,
         "segment": segment,
+        "said": changes.said,
+        "difference": lambda entry: differences.difference(entry["before"], entry["after"]),
         "quoted": lambda text: quote(str(text), safe=""),
     }
     environment.globals |= {"static": static, "admin": PATH, "here": here}
