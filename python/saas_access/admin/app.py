@@ -24,6 +24,7 @@ from saas_access.admin import (
     health,
     jobs,
     keys,
+    litellm_models,
     metrics,
     model_aliases,
     organizations,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 _ROUTED = (
     organizations,
     model_aliases,
+    litellm_models,
     access_groups,
     teams,
     keys,

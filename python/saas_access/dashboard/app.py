@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from saas_access import request_id
-from saas_access.dashboard import audit, explain, finding, organizations, signing_in, visit
+from saas_access.dashboard import audit, explain, finding, first_steps, organizations, signing_in, visit
 from saas_access.dashboard.sessions import PATH
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from saas_access.admin.access import Service
 
-_PAGES = (organizations, finding, explain, audit)
+_PAGES = (organizations, finding, explain, audit, first_steps)
 
 
 class KeptForEver(StaticFiles):

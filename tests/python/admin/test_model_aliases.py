@@ -86,3 +86,12 @@ def test_a_taken_alias_conflicts_and_an_absent_one_is_not_found(operator: Client
     refused(operator.get("/api/model-aliases/gpt-5"), 404)
     refused(operator.put("/api/model-aliases/gpt-5", json={}), 404)
     refused(operator.delete("/api/model-aliases/gpt-5"), 404)
+
+
+def test_what_the_proxy_routes_to(operator: Client) -> None:
+    assert answered(operator.get("/api/litellm-models")) == {
+        "litellm_models": ["openai/gpt-4"],
+        "patterns": ["openai/*"],
+        "serves_calls": True,
+        "proxy_url": None,
+    }
