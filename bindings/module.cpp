@@ -16,6 +16,7 @@ PYBIND11_MODULE(_core, module) {
   python::register_inputs(module);
   python::register_usage(module);
   python::register_sessions(module);
+  python::register_attention(module);
 
   auto engine = python::register_engine(module);
   python::register_engine_decisions(engine);
@@ -23,6 +24,7 @@ PYBIND11_MODULE(_core, module) {
   python::register_engine_reads(engine);
   python::register_engine_ledger(engine);
   python::register_engine_usage(engine);
+  python::register_engine_attention(engine);
   python::register_engine_upkeep(engine);
   python::register_engine_sessions(engine);
   python::register_ledger_writer(module);

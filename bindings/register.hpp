@@ -14,6 +14,7 @@ void register_records(pybind11::module_& module);
 void register_inputs(pybind11::module_& module);
 void register_usage(pybind11::module_& module);
 void register_sessions(pybind11::module_& module);
+void register_attention(pybind11::module_& module);
 
 using EngineClass = pybind11::class_<EngineHandle>;
 EngineClass register_engine(pybind11::module_& module);
@@ -22,6 +23,7 @@ void register_engine_writes(EngineClass& engine);
 void register_engine_reads(EngineClass& engine);
 void register_engine_ledger(EngineClass& engine);
 void register_engine_usage(EngineClass& engine);
+void register_engine_attention(EngineClass& engine);
 void register_engine_upkeep(EngineClass& engine);
 void register_engine_sessions(EngineClass& engine);
 void register_ledger_writer(pybind11::module_& module);

@@ -76,6 +76,13 @@ EngineClass register_engine(py::module_& module) {
       .def("now_ms", [](const EngineHandle& handle) { return handle.engine()->now_ms(); })
       .def("health", &EngineHandle::health, Unlocked(), "Never raises.")
       .def(
+          "reach",
+          [](const EngineHandle& handle) {
+            const auto engine = handle.engine();
+            return reach(*engine->snapshot(), engine->now_ms());
+          },
+          Unlocked(), "How many teams have each active alias now, and for how many through one group alone.")
+      .def(
           "revision", [](const EngineHandle& handle) { return handle.engine()->snapshot()->revision; }, Unlocked(),
           "The policy's revision as a decision made now would use it.")
       .def(

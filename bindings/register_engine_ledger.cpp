@@ -90,11 +90,14 @@ void define_jobs(EngineClass& engine) {
       .def("find_job", read(&find_job), Unlocked(), py::kw_only(), "job_id"_arg)
       .def(
           "list_jobs",
-          [](const EngineHandle& handle, const TeamId& team_id, Position after, Position limit) {
-            return read(&list_jobs)(handle, team_id, {.after = after, .limit = limit});
+          [](const EngineHandle& handle, const TeamId& team_id, std::optional<JobStatus> status,
+             std::optional<UnixMs> from_ms, std::optional<UnixMs> to_ms, Position after, Position limit) {
+            const JobFilter filter{status, from_ms, to_ms};
+            return read(&list_jobs)(handle, team_id, {.after = after, .limit = limit}, filter);
           },
-          Unlocked(), py::kw_only(), "team_id"_arg, "after"_arg = py::none(), "limit"_arg = py::none(),
-          "Newest first.");
+          Unlocked(), py::kw_only(), "team_id"_arg, "status"_arg = py::none(), "from_ms"_arg = py::none(),
+          "to_ms"_arg = py::none(), "after"_arg = py::none(), "limit"_arg = py::none(),
+          "Newest first; of those created in a time, at or after `from_ms` and before `to_ms`.");
 }
 
 void define_books(EngineClass& engine) {

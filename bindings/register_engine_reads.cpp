@@ -8,6 +8,7 @@
 #include "operations.hpp"
 #include "register.hpp"
 #include "saas_access/directory.hpp"
+#include "saas_access/organization_sums.hpp"
 
 namespace py = pybind11;
 
@@ -24,7 +25,9 @@ void define_organizations(EngineClass& engine) {
           [](const EngineHandle& handle, Search search, Position after, Position limit) {
             return read(&list_organizations)(handle, {.after = after, .limit = limit}, search);
           },
-          Unlocked(), py::kw_only(), "search"_arg = py::none(), "after"_arg = py::none(), "limit"_arg = py::none());
+          Unlocked(), py::kw_only(), "search"_arg = py::none(), "after"_arg = py::none(), "limit"_arg = py::none())
+      .def("sum_organizations", read(&sum_organizations), Unlocked(), py::kw_only(), "organization_ids"_arg,
+           "from_ms"_arg, "Of each its teams, their credits, and their use from that UTC day on.");
 }
 
 void define_catalog(EngineClass& engine) {
@@ -87,10 +90,13 @@ void define_audit(EngineClass& engine) {
   engine.def(
       "list_audit",
       [](const EngineHandle& handle, const std::optional<std::string>& target, const std::optional<std::string>& actor,
-         std::optional<UnixMs> from_ms, std::optional<UnixMs> to_ms, Position after,
-         Position limit) { return read(&list_audit)(handle, {target, actor, from_ms, to_ms}, {after, limit}); },
+         std::optional<UnixMs> from_ms, std::optional<UnixMs> to_ms, const std::optional<std::string>& action,
+         const std::optional<std::string>& target_type, Position after, Position limit) {
+        return read(&list_audit)(handle, {target, actor, from_ms, to_ms, action, target_type}, {after, limit});
+      },
       Unlocked(), py::kw_only(), "target"_arg = py::none(), "actor"_arg = py::none(), "from_ms"_arg = py::none(),
-      "to_ms"_arg = py::none(), "after"_arg = py::none(), "limit"_arg = py::none());
+      "to_ms"_arg = py::none(), "action"_arg = py::none(), "target_type"_arg = py::none(), "after"_arg = py::none(),
+      "limit"_arg = py::none());
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ void define_catalog(EngineClass& engine) {
            options())
       .def("remove_models", write(&remove_models), Unlocked(), py::kw_only(), "group_name"_arg, "model_aliases"_arg,
            options())
-      .def("delete_access_group", write(&delete_access_group), Unlocked(), py::kw_only(), "group_name"_arg, options())
+      .def("delete_access_group", write(&delete_access_group), Unlocked(), py::kw_only(), "group_name"_arg,
+           "only_unused"_arg = false, options())
       .def("bootstrap", write(&bootstrap), Unlocked(), py::kw_only(), "model_aliases"_arg, "access_groups"_arg,
            options());
 }

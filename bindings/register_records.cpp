@@ -6,6 +6,7 @@
 #include "register.hpp"
 #include "saas_access/engine.hpp"
 #include "saas_access/jobs.hpp"
+#include "saas_access/organization_sums.hpp"
 #include "saas_access/policy.hpp"
 #include "saas_access/webhooks.hpp"
 
@@ -24,6 +25,16 @@ void register_policy_records(py::module_& module) {
       .def_readonly("metadata", &Organization::metadata)
       .def_readonly("created_at_ms", &Organization::created_at_ms)
       .def_readonly("revision", &Organization::revision);
+  py::class_<OrganizationSums>(module, "OrganizationSums")
+      .def_readonly("organization_id", &OrganizationSums::organization_id)
+      .def_readonly("teams", &OrganizationSums::teams)
+      .def_readonly("active_teams", &OrganizationSums::active_teams)
+      .def_readonly("allocated", &OrganizationSums::allocated)
+      .def_readonly("used", &OrganizationSums::used)
+      .def_readonly("held", &OrganizationSums::held)
+      .def_readonly("calls", &OrganizationSums::calls)
+      .def_readonly("denials", &OrganizationSums::denials)
+      .def_readonly("last_call_at_ms", &OrganizationSums::last_call_at_ms);
   py::class_<ModelAlias>(module, "ModelAlias")
       .def_readonly("alias", &ModelAlias::alias)
       .def_readonly("litellm_model", &ModelAlias::litellm_model)
@@ -148,6 +159,17 @@ void register_decision_records(py::module_& module) {
             .format(slug(decision.outcome), slug(decision.reason), decision.team_id, decision.key_id, decision.alias,
                     decision.litellm_model, decision.groups, decision.policy_revision);
       });
+  py::class_<AliasReach>(module, "AliasReach")
+      .def_readonly("alias", &AliasReach::alias)
+      .def_readonly("teams", &AliasReach::teams);
+  py::class_<GroupReach>(module, "GroupReach")
+      .def_readonly("group_name", &GroupReach::group_name)
+      .def_readonly("teams", &GroupReach::teams)
+      .def_readonly("only_here", &GroupReach::only_here, "Its aliases; of the teams those that have it nowhere else.");
+  py::class_<Reach>(module, "Reach")
+      .def_readonly("revision", &Reach::revision)
+      .def_readonly("model_aliases", &Reach::model_aliases)
+      .def_readonly("access_groups", &Reach::access_groups);
   py::class_<AvailableModel>(module, "AvailableModel")
       .def_readonly("alias", &AvailableModel::alias)
       .def_readonly("litellm_model", &AvailableModel::litellm_model)

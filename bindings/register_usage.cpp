@@ -33,6 +33,13 @@ void define_types(py::module_& module) {
       .value("REASON", UsageBy::reason)
       .finalize();
   module.def("slug", [](UsageBy value) { return slug(value); }, "value"_arg);
+  py::native_enum<UsageFigure>(module, "UsageFigure", "enum.Enum")
+      .value("CALLS", UsageFigure::calls)
+      .value("DENIALS", UsageFigure::denials)
+      .value("TOKENS", UsageFigure::tokens)
+      .value("CREDITS", UsageFigure::credits)
+      .finalize();
+  module.def("slug", [](UsageFigure value) { return slug(value); }, "value"_arg);
   py::class_<UsageRow>(module, "UsageRow")
       .def_readonly("team_id", &UsageRow::team_id)
       .def_readonly("key_id", &UsageRow::key_id)
@@ -68,14 +75,16 @@ void define_report(EngineClass& engine) {
       [](const EngineHandle& handle, UnixMs from_ms, UnixMs to_ms, const std::optional<TeamId>& team_id,
          const std::optional<KeyId>& key_id, const std::optional<AliasName>& alias,
          const std::optional<GroupName>& access_group, std::vector<UsageBy> group_by, bool hides_refused_models,
-         Position after, Position limit) {
-        const UsageQuery query{
-            team_id, key_id, alias, access_group, from_ms, to_ms, std::move(group_by), hides_refused_models};
+         std::vector<TeamId> team_ids, std::optional<UsageFigure> most, Position after, Position limit) {
+        if (team_id) team_ids.push_back(*team_id);
+        const UsageQuery query{std::move(team_ids),  key_id, alias, access_group, from_ms, to_ms, std::move(group_by),
+                               hides_refused_models, most};
         return read(&report_usage)(handle, query, {.after = after, .limit = limit});
       },
       Unlocked(), py::kw_only(), "from_ms"_arg, "to_ms"_arg, "team_id"_arg = py::none(), "key_id"_arg = py::none(),
       "alias"_arg = py::none(), "access_group"_arg = py::none(), "group_by"_arg = std::vector<UsageBy>(),
-      "hides_refused_models"_arg = false, "after"_arg = py::none(), "limit"_arg = py::none());
+      "hides_refused_models"_arg = false, "team_ids"_arg = std::vector<TeamId>(), "most"_arg = py::none(),
+      "after"_arg = py::none(), "limit"_arg = py::none());
 }
 
 void define_counting(EngineClass& engine) {

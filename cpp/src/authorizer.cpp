@@ -130,6 +130,31 @@ std::vector<AvailableModel> list_models(const Snapshot& snapshot, const Caller& 
   return models;
 }
 
+// Adds one team; `given` has a place for each alias, and is left all zeros.
+struct Given {
+  std::uint32_t groups = 0;
+  std::int64_t* only_here = nullptr;  // of the group that gave it first
+};
+void add_team(Reach& reach, const Catalog& catalog, const TeamEntry& team, UnixMs now_ms, std::vector<Given>& given) {
+  std::vector<std::uint32_t> has;
+  for_each_group(catalog, team, now_ms, [&](std::uint32_t slot) {
+    GroupReach& group = reach.access_groups[slot];
+    ++group.teams;
+    for (std::size_t i = 0; i < group.only_here.size(); ++i) {
+      const std::uint32_t index = catalog.groups[slot].aliases[i];
+      if (!catalog.aliases[index].active) continue;
+      if (given[index].groups++ > 0) continue;
+      given[index].only_here = &group.only_here[i].teams;
+      has.push_back(index);
+    }
+  });
+  for (const std::uint32_t index : has) {
+    ++reach.model_aliases[index].teams;
+    if (given[index].groups == 1) ++*given[index].only_here;
+    given[index] = {};
+  }
+}
+
 Explanation explain_caller(const Snapshot& snapshot, const Caller& caller, const AliasName& alias_name, UnixMs now_ms) {
   Explanation explanation;
   explanation.decision = decide(snapshot, caller, alias_name, now_ms);
@@ -179,6 +204,19 @@ std::vector<AvailableModel> available_models(const Snapshot& snapshot, const Key
 }
 std::vector<AvailableModel> available_models(const Snapshot& snapshot, const TeamId& team_id, UnixMs now_ms) {
   return list_models(snapshot, identify(snapshot, team_id, now_ms), now_ms);
+}
+
+Reach reach(const Snapshot& snapshot, UnixMs now_ms) {
+  const Catalog& catalog = *snapshot.catalog;
+  Reach reach{snapshot.revision, {}, {}};
+  for (const AliasEntry& alias : catalog.aliases) reach.model_aliases.push_back({alias.alias});
+  for (const GroupEntry& group : catalog.groups) {
+    GroupReach& added = reach.access_groups.emplace_back(GroupReach{group.name, 0, {}});
+    for (const std::uint32_t index : group.aliases) added.only_here.push_back({catalog.aliases[index].alias});
+  }
+  std::vector<Given> given(catalog.aliases.size());
+  snapshot.teams.for_each([&](RowId, const TeamEntry& team) { add_team(reach, catalog, team, now_ms, given); });
+  return reach;
 }
 
 Explanation explain(const Snapshot& snapshot, const KeyId& key_id, const AliasName& alias, UnixMs now_ms) {

@@ -147,10 +147,11 @@ Page<AuditEntry> list_audit(Connection& db, const AuditFilter& filter, const Pag
   Query statement =
       prepare(db,
               "SELECT id, at_ms, actor, action, target_type, target_id, before, after, revision FROM audit "
-              "WHERE id < ?1 AND at_ms >= ?3 AND at_ms < ?4 AND (?5 IS NULL OR actor = ?5) " +
+              "WHERE id < ?1 AND at_ms >= ?3 AND at_ms < ?4 AND (?5 IS NULL OR actor = ?5) "
+              "AND (?7 IS NULL OR action = ?7) AND (?8 IS NULL OR target_type = ?8) " +
                   std::string(filter.target ? "AND target_id = ?6 " : "AND ?6 IS NULL ") + "ORDER BY id DESC LIMIT ?2",
               request.after.value_or(kLast), limit_of(request), filter.from_ms.value_or(0),
-              filter.to_ms.value_or(kLast), filter.actor, filter.target);
+              filter.to_ms.value_or(kLast), filter.actor, filter.target, filter.action, filter.target_type);
   return read_page<AuditEntry>(statement, request, [](const SQLite::Statement& row) {
     AuditEntry entry;
     entry.id = row.getColumn(0).getInt64();

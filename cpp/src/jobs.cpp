@@ -230,10 +230,15 @@ Job find_job(Connection& db, const JobId& job_id) {
   return job;
 }
 
-Page<Job> list_jobs(Connection& db, const TeamId& team_id, const PageRequest& request) {
-  auto query = prepare(db, std::string(kSelectJob) + "WHERE j.team = ? AND j.row < ? ORDER BY j.row DESC LIMIT ?",
-                       require_team_ever(db, team_id), request.after.value_or(std::numeric_limits<std::int64_t>::max()),
-                       limit_of(request));
+Page<Job> list_jobs(Connection& db, const TeamId& team_id, const PageRequest& request, const JobFilter& filter) {
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  auto query = prepare(db,
+                       std::string(kSelectJob) +
+                           "WHERE j.team = ?1 AND j.row < ?2 AND (?4 = -1 OR j.status = ?4) "
+                           "AND j.created_at_ms >= ?5 AND j.created_at_ms < ?6 ORDER BY j.row DESC LIMIT ?3",
+                       require_team_ever(db, team_id), request.after.value_or(kMost), limit_of(request),
+                       filter.status ? static_cast<int>(*filter.status) : -1, filter.from_ms.value_or(0),
+                       filter.to_ms.value_or(kMost));
   CostReader costs(db);
   return read_page<Job>(query, request, [&](const SQLite::Statement& row) { return job_of(row, costs); });
 }

@@ -190,9 +190,15 @@ AccessGroup remove_models(Write& write, const GroupName& name, const std::vector
   return finish(write, "access_group.remove_models", row, before);
 }
 
-std::vector<TeamId> delete_access_group(Write& write, const GroupName& name) {
+std::vector<TeamId> delete_access_group(Write& write, const GroupName& name, bool only_unused) {
   const AccessGroup before = find_for_write(write, name);
   const RowId row = require_row(write.db, name);
+  if (only_unused && find_integer(write.db,
+                                  "SELECT 1 FROM team_access_group WHERE access_group = ?1 "
+                                  "UNION ALL SELECT 1 FROM team_grant WHERE access_group = ?1",
+                                  row)) {
+    throw Conflict(describe(name) + " is some team's, or granted to one");
+  }
   execute(write.db,
           "UPDATE team SET revision = ?1 WHERE row IN (SELECT team FROM team_access_group WHERE access_group = ?2 "
           "UNION SELECT team FROM team_grant WHERE access_group = ?2)",

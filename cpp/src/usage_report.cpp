@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -66,13 +67,14 @@ Plan plan_of(Connection& db, const UsageQuery& query) {
 
 // The rows that are asked for; 0: any.
 struct Wanted {
-  RowId team = 0;
+  std::vector<RowId> teams;
   RowId virtual_key = 0;
   RowId alias = 0;
   RowId access_group = 0;
   RowId unknown_model = 0;  // set: in place of models that were refused as not granted
-  bool everybody = false;   // the rows of all teams together tell enough
+  bool everybody = false;   // the rows of all teams together tell enough: they stand under the team 0
   bool nothing = false;     // nothing was ever recorded under this name
+  bool refusals = false;    // no others would be listed
 
   [[nodiscard]] RowId shown_alias(const SQLite::Statement& row) const {
     const bool hidden = unknown_model != 0 && row.getColumn(5).getInt() == static_cast<int>(Reason::model_not_granted);
@@ -91,20 +93,23 @@ RowId recorded_row(Connection& db, const Name& name, bool& nothing) {
 
 Wanted wanted_rows(Connection& db, const UsageQuery& query) {
   Wanted wanted;
-  if (query.team_id) wanted.team = require_team_ever(db, *query.team_id);
+  for (const TeamId& team_id : query.team_ids) wanted.teams.push_back(require_team_ever(db, team_id));
   if (query.key_id) {
     auto key = prepare(db, "SELECT row, team FROM virtual_key WHERE key_id = ?", *query.key_id);
     const bool found = key.executeStep();
-    if (!found || (query.team_id && key.getColumn(1).getInt64() != wanted.team)) {
+    const RowId team = found ? key.getColumn(1).getInt64() : 0;
+    if (!found || (!wanted.teams.empty() && std::ranges::find(wanted.teams, team) == wanted.teams.end())) {
       throw NotFound("Key " + quote(query.key_id->str()) + " does not exist");
     }
     wanted.virtual_key = key.getColumn(0).getInt64();
-    wanted.team = key.getColumn(1).getInt64();
+    wanted.teams = {team};
   }
   if (query.alias) wanted.alias = recorded_row(db, *query.alias, wanted.nothing);
   if (query.hides_refused_models) wanted.unknown_model = record_name(db, std::string(kUnknownModel));
   if (query.access_group) wanted.access_group = recorded_row(db, *query.access_group, wanted.nothing);
-  wanted.everybody = wanted.team == 0 && !groups_by(query, UsageBy::team_id) && !groups_by(query, UsageBy::key_id);
+  wanted.refusals = query.most == UsageFigure::denials && groups_by(query, UsageBy::reason);
+  wanted.everybody = wanted.teams.empty() && !groups_by(query, UsageBy::team_id) && !groups_by(query, UsageBy::key_id);
+  if (wanted.everybody) wanted.teams = {0};
   return wanted;
 }
 
@@ -170,16 +175,20 @@ void add_row(UsageRow& sum, const SQLite::Statement& row, const Span& span) {
 
 using Sums = std::map<Group, UsageRow>;
 
-// With a team, each period is sought by itself: a month of one team reads that team's rows alone.
-std::string select_of(const Span& span, bool seeks) {
+// With teams, each of their periods is sought by itself: a month of one team reads that team's rows alone.
+std::string select_of(const Span& span, bool seeks, bool refusals) {
   const std::string table = span.hours ? "usage_hour" : "usage_day";
   const std::string columns =
       "SELECT u.period, u.team, u.virtual_key, u.alias, u.access_group, u.outcome, u.calls, u.tokens, "
       "u.cost_picodollars, u.charged_micro, u.latency_ms, u.last_ms, u.latencies ";
-  const std::string filter = "(?4 = 0 OR u.virtual_key = ?4) AND (?5 = 0 OR u.access_group = ?5)";
-  if (!seeks) return columns + "FROM " + table + " u WHERE u.period BETWEEN ?1 AND ?2 AND u.team > ?3 AND " + filter;
+  const std::string filter = "(?4 = 0 OR u.virtual_key = ?4) AND (?5 = 0 OR u.access_group = ?5)" +
+                             (refusals ? " AND u.outcome > " + std::to_string(kAnswered) : "");
+  if (!seeks) {
+    return columns + "FROM " + table + " u WHERE u.period BETWEEN ?1 AND ?2 AND u.team > 0 AND ?3 = '[]' AND " + filter;
+  }
   return "WITH RECURSIVE p (period) AS (VALUES (?1) UNION ALL SELECT period + 1 FROM p WHERE period < ?2) " + columns +
-         "FROM p CROSS JOIN " + table + " u ON u.period = p.period AND u.team = ?3 WHERE " + filter;
+         "FROM p CROSS JOIN (SELECT DISTINCT value AS team FROM json_each(?3)) t CROSS JOIN " + table +
+         " u ON u.period = p.period AND u.team = t.team WHERE " + filter;
 }
 
 void add_span(Connection& db, Span span, const Wanted& wanted, const Grouping& grouping, Sums& sums) {
@@ -190,8 +199,8 @@ void add_span(Connection& db, Span span, const Wanted& wanted, const Grouping& g
   span.begin = std::max(span.begin, *oldest);
   span.end = std::min(span.end, *newest + 1);
   if (span.begin >= span.end) return;
-  auto rows = prepare(db, select_of(span, wanted.team != 0 || wanted.everybody), span.begin, span.end - 1, wanted.team,
-                      wanted.virtual_key, wanted.access_group);
+  auto rows = prepare(db, select_of(span, !wanted.teams.empty(), wanted.refusals), span.begin, span.end - 1,
+                      Json(wanted.teams).dump(), wanted.virtual_key, wanted.access_group);
   while (rows.executeStep()) {
     const RowId alias = wanted.shown_alias(rows);
     if (wanted.alias != 0 && wanted.alias != alias) continue;
@@ -225,19 +234,46 @@ class Names {
   std::unordered_map<RowId, std::string> known_;
 };
 
-Page<UsageRow> page_of(Connection& db, Sums& sums, const Grouping& grouping, const PageRequest& page) {
+std::int64_t figure_of(const UsageRow& row, UsageFigure figure) {
+  switch (figure) {
+    case UsageFigure::calls:
+      return row.calls;
+    case UsageFigure::denials:
+      return row.denials;
+    case UsageFigure::tokens:
+      return row.tokens;
+    case UsageFigure::credits:
+      return row.charged;
+  }
+  std::abort();  // no such one can be made without a cast
+}
+
+std::vector<Sums::value_type*> in_order(Sums& sums, std::optional<UsageFigure> most) {
+  std::vector<Sums::value_type*> rows;
+  for (auto& row : sums) {
+    if (!most || figure_of(row.second, *most) != 0) rows.push_back(&row);
+  }
+  if (most) {
+    std::ranges::stable_sort(rows, std::ranges::greater(),
+                             [&](const auto* row) { return figure_of(row->second, *most); });
+  }
+  return rows;
+}
+
+Page<UsageRow> page_of(Connection& db, const std::vector<Sums::value_type*>& rows, const Grouping& grouping,
+                       const PageRequest& page) {
   Names teams(db, "SELECT team_id FROM team WHERE row = ?");
   Names keys(db, "SELECT key_id FROM virtual_key WHERE row = ?");
   Names recorded(db, "SELECT name FROM recorded_name WHERE row = ?");
   Page<UsageRow> found;
   const auto skipped = static_cast<std::ptrdiff_t>(page.after.value_or(0));
-  if (std::cmp_greater_equal(skipped, sums.size())) return found;
-  for (auto at = std::next(sums.begin(), skipped); at != sums.end(); ++at) {
+  if (std::cmp_greater_equal(skipped, rows.size())) return found;
+  for (auto at = std::next(rows.begin(), skipped); at != rows.end(); ++at) {
     if (page.limit && std::cmp_equal(found.items.size(), *page.limit)) {
       found.next = skipped + *page.limit;
       break;
     }
-    auto& [group, row] = *at;
+    auto& [group, row] = **at;
     row.team_id = teams.of<TeamId>(group.team);
     row.key_id = keys.of<KeyId>(group.virtual_key);
     row.alias = recorded.of<AliasName>(group.alias);
@@ -281,6 +317,20 @@ std::string_view slug(UsageBy by) noexcept {
   std::abort();  // no such one can be made without a cast
 }
 
+std::string_view slug(UsageFigure figure) noexcept {
+  switch (figure) {
+    case UsageFigure::calls:
+      return "calls";
+    case UsageFigure::denials:
+      return "denials";
+    case UsageFigure::tokens:
+      return "tokens";
+    case UsageFigure::credits:
+      return "credits";
+  }
+  std::abort();  // no such one can be made without a cast
+}
+
 UsageReport report_usage(Connection& db, const UsageQuery& query, const PageRequest& page) {
   require_valid(query, page);
   const Wanted wanted = wanted_rows(db, query);
@@ -291,7 +341,7 @@ UsageReport report_usage(Connection& db, const UsageQuery& query, const PageRequ
   if (!wanted.nothing) {
     for (const Span& span : plan.spans) add_span(db, span, wanted, grouping, sums);
   }
-  return {plan.begin_hour * kHourMs, plan.end_hour * kHourMs, page_of(db, sums, grouping, page)};
+  return {plan.begin_hour * kHourMs, plan.end_hour * kHourMs, page_of(db, in_order(sums, query.most), grouping, page)};
 }
 
 }  // namespace saas_access

@@ -20,10 +20,12 @@ __all__: list[str] = [
     "BudgetMode",
     "Call",
     "CallStatus",
+    "CalledModel",
     "Conflict",
     "CoreError",
     "CreditsAdded",
     "Decision",
+    "EndingGrant",
     "Engine",
     "EntryType",
     "Explanation",
@@ -40,6 +42,7 @@ __all__: list[str] = [
     "LedgerFault",
     "LedgerReport",
     "LedgerWriter",
+    "LowBalance",
     "MAX_MICRO_CREDITS",
     "MICRO_PER_CREDIT",
     "ModelAlias",
@@ -73,10 +76,12 @@ __all__: list[str] = [
     "Substitute",
     "Synchronous",
     "Team",
+    "TeamDenials",
     "TeamPatch",
     "UNKNOWN_MODEL",
     "Usage",
     "UsageBy",
+    "UsageFigure",
     "UsageReport",
     "UsageRow",
     "VirtualKey",
@@ -740,6 +745,12 @@ class UsageBy(enum.Enum):
     DAY = 5
     REASON = 6
 
+class UsageFigure(enum.Enum):
+    CALLS = 0
+    DENIALS = 1
+    TOKENS = 2
+    CREDITS = 3
+
 class UsageRow:
     def latency_percentile(self, *, part: float) -> int | None:
         """
@@ -810,6 +821,38 @@ class Session:
     @property
     def viewer(self) -> bool: ...
 
+class EndingGrant:
+    @property
+    def grant(self) -> Grant: ...
+    @property
+    def team_id(self) -> str: ...
+
+class LowBalance:
+    @property
+    def remaining(self) -> int: ...
+    @property
+    def team_id(self) -> str: ...
+    @property
+    def threshold(self) -> int: ...
+
+class TeamDenials:
+    @property
+    def alias(self) -> str | None: ...
+    @property
+    def denials(self) -> int: ...
+    @property
+    def last_denied_at_ms(self) -> int: ...
+    @property
+    def reason(self) -> Reason: ...
+    @property
+    def team_id(self) -> str: ...
+
+class CalledModel:
+    @property
+    def alias(self) -> str: ...
+    @property
+    def team_id(self) -> str: ...
+
 class Engine:
     """
     Owns the database and the current policy. Open one for each database in each process, after a fork. Thread-safe. Everything but a decision runs without the GIL.
@@ -877,7 +920,9 @@ class Engine:
         self, *, organization: NewOrganization, options: WriteOptions = ...
     ) -> tuple[Organization, Receipt]: ...
     def create_team(self, *, team: NewTeam, options: WriteOptions = ...) -> tuple[Team, Receipt]: ...
-    def delete_access_group(self, *, group_name: str, options: WriteOptions = ...) -> tuple[list[str], Receipt]: ...
+    def delete_access_group(
+        self, *, group_name: str, only_unused: bool = False, options: WriteOptions = ...
+    ) -> tuple[list[str], Receipt]: ...
     def delete_grant(self, *, team_id: str, grant_id: str, options: WriteOptions = ...) -> Receipt: ...
     def delete_model_alias(self, *, alias: str, force: bool, options: WriteOptions = ...) -> Receipt: ...
     def delete_organization(self, *, organization_id: str, options: WriteOptions = ...) -> Receipt: ...
@@ -924,9 +969,19 @@ class Engine:
         actor: str | None = None,
         from_ms: int | None = None,
         to_ms: int | None = None,
+        action: str | None = None,
+        target_type: str | None = None,
         after: int | None = None,
         limit: int | None = None,
     ) -> tuple[list[AuditEntry], int | None]: ...
+    def list_called_models(self, *, since_ms: int) -> list[CalledModel]:
+        """
+        Each model that each team got an answer of since that day, in no order.
+        """
+    def list_ending_grants(self, *, until_ms: int) -> list[EndingGrant]:
+        """
+        Grants that run now and end before, the first to end first.
+        """
     def list_entries(
         self, *, team_id: str, after: int | None = None, limit: int | None = None
     ) -> tuple[list[LedgerEntry], int | None]:
@@ -941,12 +996,20 @@ class Engine:
         Newest first.
         """
     def list_keys(self, *, team_id: str) -> list[VirtualKey]: ...
+    def list_low_balances(self, *, limit: int) -> list[LowBalance]:
+        """
+        The teams at or below one of their thresholds, those with the least remaining first.
+        """
     def list_model_aliases(
         self, *, search: str | None = None, after: int | None = None, limit: int | None = None
     ) -> tuple[list[ModelAlias], int | None]: ...
     def list_organizations(
         self, *, search: str | None = None, after: int | None = None, limit: int | None = None
     ) -> tuple[list[Organization], int | None]: ...
+    def list_team_denials(self, *, since_ms: int, limit: int) -> list[TeamDenials]:
+        """
+        What teams were refused since that day, the most frequent first.
+        """
     def list_teams(
         self,
         *,
@@ -1004,6 +1067,7 @@ class Engine:
         access_group: str | None = None,
         group_by: list[UsageBy] = [],
         hides_refused_models: bool = False,
+        most: UsageFigure | None = None,
         after: int | None = None,
         limit: int | None = None,
     ) -> UsageReport: ...
@@ -1155,6 +1219,8 @@ def slug(value: JobStatus) -> str: ...
 def slug(value: CallStatus) -> str: ...
 @typing.overload
 def slug(value: UsageBy) -> str: ...
+@typing.overload
+def slug(value: UsageFigure) -> str: ...
 def verify_ledger(
     *, database: str, team_id: str | None = None, progress: collections.abc.Callable[[int, int], None] | None = None
 ) -> LedgerReport:

@@ -242,6 +242,11 @@ TEST_F(DirectoryTest, FiltersTheAuditNewestFirst) {
   EXPECT_EQ(found({.target = {}, .actor = "ada", .from_ms = {}, .to_ms = {}}), "g:update ");
   EXPECT_EQ(found({.target = {}, .actor = {}, .from_ms = kNow + 1000, .to_ms = {}}), "h:create g:update ");
   EXPECT_EQ(found({.target = {}, .actor = {}, .from_ms = {}, .to_ms = kNow + 1000}), "g:create ");
+  EXPECT_EQ(found({.target = {}, .actor = {}, .from_ms = {}, .to_ms = {}, .action = "access_group.create"}),
+            "h:create g:create ");
+  EXPECT_EQ(found({.target = "g", .actor = {}, .from_ms = {}, .to_ms = {}, .target_type = "access_group"}),
+            "g:update g:create ");
+  EXPECT_EQ(found({.target = "g", .actor = {}, .from_ms = {}, .to_ms = {}, .target_type = "team"}), "");
   EXPECT_EQ(found({}, {{}, 2}), "h:create g:update ...");
   EXPECT_EQ(found({}, {2, 2}), "g:create ");
 }

@@ -261,6 +261,26 @@ TEST_F(JobsTest, JobsComeNewestFirstInPages) {
   EXPECT_EQ(second.next, std::nullopt);
 }
 
+TEST_F(JobsTest, JobsAreListedByStatusAndTime) {
+  const JobId failed = make_job("one").job_id;
+  complete(failed, as(JobStatus::failed));
+  now_ms_ += 1000;
+  const UnixMs second = make_job("two").created_at_ms;
+  const auto types = [&](const JobFilter& filter) {
+    const auto found = engine_.read([&](Connection& db) { return list_jobs(db, team_, {}, filter); }).items;
+    std::string text;
+    for (const Job& job : found) text += job.job_type + " ";
+    return text;
+  };
+  EXPECT_EQ(types({}), "two one ");
+  EXPECT_EQ(types({.status = JobStatus::failed}), "one ");
+  EXPECT_EQ(types({.status = JobStatus::pending}), "two ");
+  EXPECT_EQ(types({.status = JobStatus::completed}), "");
+  EXPECT_EQ(types({.from_ms = second}), "two ");
+  EXPECT_EQ(types({.to_ms = second}), "one ");
+  EXPECT_EQ(types({.status = JobStatus::failed, .from_ms = second}), "");
+}
+
 TEST(JobSlugs, EveryStatusHasItsOwn) {
   EXPECT_EQ(slug(JobStatus::pending), "pending");
   EXPECT_EQ(slug(JobStatus::in_progress), "in_progress");

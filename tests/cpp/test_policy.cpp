@@ -259,6 +259,18 @@ TEST_F(PolicyTest, DeletingAGroupTellsWhoHadIt) {
   EXPECT_TRUE(changed(ChangeKind::catalog));
 }
 
+TEST_F(PolicyTest, DeletesAGroupThatNobodyMayMiss) {
+  for (const char* name : {"unused", "owned", "coming"}) make_group(name);
+  make_team("t", groups({"owned"}));
+  write([](Write& w) { create_grant(w, TeamId("t"), {GroupName("coming"), kNow + 5000, kNow + 6000, ""}); });
+  for (const char* name : {"owned", "coming"}) {
+    EXPECT_EQ(message_of<Conflict>([&] { write([&](Write& w) { delete_access_group(w, GroupName(name), true); }); }),
+              "Access group '" + std::string(name) + "' is some team's, or granted to one");
+  }
+  write([](Write& w) { delete_access_group(w, GroupName("unused"), true); });
+  EXPECT_EQ(count("access_group"), 2);
+}
+
 TEST_F(PolicyTest, RefusesAStaleRevision) {
   make_alias("a");
   make_group("g");

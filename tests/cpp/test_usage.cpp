@@ -2,6 +2,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <array>
 #include <random>
 #include <set>
 
@@ -110,7 +111,9 @@ class UsageModelTest : public UsageTest {
     if (by.empty()) rows[group_of({})] = {};
     for (const Event& event : events) {
       if (event.at_ms < counted.from_ms || event.at_ms >= counted.to_ms) continue;
-      if (query.team_id && *query.team_id != teams_[event.team]) continue;
+      if (!query.team_ids.empty() && std::ranges::find(query.team_ids, teams_[event.team]) == query.team_ids.end()) {
+        continue;
+      }
       if (query.key_id && (event.key == 2 || *query.key_id != key_of(event))) continue;
       if (query.alias && query.alias->str() != event.alias) continue;
       if (query.access_group && query.access_group->str() != event.group) continue;
@@ -126,9 +129,10 @@ class UsageModelTest : public UsageTest {
     UsageQuery asked;
     asked.from_ms = kMidnight - kDay + static_cast<UnixMs>(pick(4 * kDay));
     asked.to_ms = asked.from_ms + 1 + static_cast<UnixMs>(pick(4 * kDay));
-    if (pick(3) == 0) asked.team_id = teams_[pick(3)];
+    if (pick(3) == 0) asked.team_ids = {teams_[pick(3)]};
+    if (pick(4) == 0) asked.team_ids.push_back(teams_[pick(3)]);
     if (pick(4) == 0) asked.key_id = keys_[2 * pick(3)];
-    if (asked.team_id && asked.key_id) asked.team_id.reset();
+    if (!asked.team_ids.empty() && asked.key_id) asked.team_ids.clear();
     if (pick(3) == 0) asked.alias = AliasName(pick(2) == 0 ? "a" : "gone/alias");
     if (pick(3) == 0) asked.access_group = GroupName("c");
     for (int by = 0; by <= static_cast<int>(UsageBy::reason); ++by) {
@@ -176,7 +180,7 @@ TEST_F(UsageTest, UsageIsOfTheTransactionThatCharges) {
   settle_call(answered, {.total_tokens = 33});  // a second time: nothing
   release_call(undone, true);
 
-  const UsageRow row = report({.team_id = team_, .from_ms = kNow - kHour, .to_ms = kNow + 1}).rows.items.at(0);
+  const UsageRow row = report({.team_ids = {team_}, .from_ms = kNow - kHour, .to_ms = kNow + 1}).rows.items.at(0);
   EXPECT_EQ(row.calls, 1);
   EXPECT_EQ(row.failed_calls, 1);
   EXPECT_EQ(row.tokens, 33);
@@ -194,7 +198,7 @@ TEST_F(UsageTest, CreditsAgreeWithTheLedgerJobsIncluded) {
   complete(made.job_id);
   EXPECT_EQ(balance().used, credits(2));
   const UsageReport by_alias =
-      report({.team_id = team_, .from_ms = kNow - 1, .to_ms = kNow + 1, .group_by = {UsageBy::alias}});
+      report({.team_ids = {team_}, .from_ms = kNow - 1, .to_ms = kNow + 1, .group_by = {UsageBy::alias}});
   ASSERT_EQ(by_alias.rows.items.size(), 2U);
   EXPECT_EQ(by_alias.rows.items[0].alias, std::nullopt);  // a job's credit is no single model's
   EXPECT_EQ(by_alias.rows.items[0].charged, credits(1));
@@ -239,9 +243,9 @@ TEST_F(UsageTest, NobodyAskedForIsNotFoundAndWhoeverWasIs) {
     query.to_ms = kNow;
     return message_of<NotFound>([&] { report(query); });
   };
-  EXPECT_EQ(ask({.team_id = TeamId("nobody")}), "Team 'nobody' does not exist");
+  EXPECT_EQ(ask({.team_ids = {TeamId("nobody")}}), "Team 'nobody' does not exist");
   EXPECT_EQ(ask({.key_id = KeyId("key_x")}), "Key 'key_x' does not exist");
-  EXPECT_EQ(ask({.team_id = team_, .key_id = keys_[0]}), "Key '" + keys_[0].str() + "' does not exist");
+  EXPECT_EQ(ask({.team_ids = {team_}, .key_id = keys_[0]}), "Key '" + keys_[0].str() + "' does not exist");
   EXPECT_EQ(ask({.alias = AliasName("nothing")}), "Model alias 'nothing' does not exist");
   EXPECT_EQ(ask({.access_group = GroupName("nothing")}), "Access group 'nothing' does not exist");
   EXPECT_EQ(report({.alias = AliasName("b"), .to_ms = kNow}).rows.items.at(0).calls, 0);  // never called, but there
@@ -253,7 +257,7 @@ TEST_F(UsageTest, NobodyAskedForIsNotFoundAndWhoeverWasIs) {
     delete_team(w, team_);
     delete_model_alias(w, AliasName("b"), true);
   });
-  EXPECT_EQ(report({.team_id = team_, .alias = AliasName("b"), .to_ms = kNow + 1}).rows.items.at(0).calls, 1);
+  EXPECT_EQ(report({.team_ids = {team_}, .alias = AliasName("b"), .to_ms = kNow + 1}).rows.items.at(0).calls, 1);
 }
 
 TEST_F(UsageTest, ARangeOfNothingAndATimeThatNoOneCanPrintAreRefused) {
@@ -261,6 +265,34 @@ TEST_F(UsageTest, ARangeOfNothingAndATimeThatNoOneCanPrintAreRefused) {
   EXPECT_EQ(invalid_fields([&] { report({.from_ms = -1, .to_ms = std::numeric_limits<std::int64_t>::max()}); }),
             "from to");
   EXPECT_EQ(invalid_fields([&] { report({.to_ms = kNow}, {.after = {}, .limit = 0}); }), "limit");
+}
+
+TEST_F(UsageTest, TheMostOfAFigureComesFirst) {
+  record([&](UsageRollup& rollup, Connection& db) {
+    const RowId alias = record_name(db, "a");
+    const std::array<int, 3> calls{2, 0, 3};
+    const std::array<int, 3> denials{1, 5, 0};
+    for (std::size_t i = 0; i < teams_.size(); ++i) {
+      const UsedBy by{.team = row_of(teams_[i]), .virtual_key = {}, .alias = alias};
+      for (int n = 0; n < calls[i]; ++n) rollup.call(by, {.total_tokens = 10 - 4 * n}, 1, 1, kNow);
+      if (denials[i] != 0) rollup.denial(by, Reason::model_not_granted, denials[i], kNow);
+    }
+  });
+  const auto listed = [&](UsageFigure most, std::vector<UsageBy> by, PageRequest page) {
+    const UsageQuery query{.from_ms = kMidnight, .to_ms = kNow + 1, .group_by = std::move(by), .most = most};
+    std::vector<std::pair<std::string, std::int64_t>> rows;
+    for (const UsageRow& row : report(query, page).rows.items) {
+      rows.emplace_back(row.team_id->str(), row.calls * 10 + row.denials);
+    }
+    return rows;
+  };
+  using Rows = std::vector<std::pair<std::string, std::int64_t>>;
+  EXPECT_EQ(listed(UsageFigure::calls, {UsageBy::team_id}, {}), (Rows{{"team-2", 30}, {"team-0", 21}}));
+  EXPECT_EQ(listed(UsageFigure::credits, {UsageBy::team_id}, {.after = 1, .limit = 1}), (Rows{{"team-0", 21}}));
+  EXPECT_EQ(listed(UsageFigure::tokens, {UsageBy::team_id}, {.after = {}, .limit = 1}), (Rows{{"team-2", 30}}));
+  EXPECT_EQ(listed(UsageFigure::denials, {UsageBy::team_id}, {}), (Rows{{"team-1", 5}, {"team-0", 21}}));
+  EXPECT_EQ(listed(UsageFigure::denials, {UsageBy::team_id, UsageBy::reason}, {}),
+            (Rows{{"team-1", 5}, {"team-0", 1}}));
 }
 
 TEST_F(UsageTest, PagesFollowOneAnother) {
@@ -325,7 +357,7 @@ class StepsTest : public UsageTest {
 
 TEST_F(StepsTest, AMonthOfATeamOrOfEverybodyReadsNoOtherRows) {
   const UnixMs to_ms = kMidnight + 30 * kDay;
-  const UsageQuery team_by_day{.team_id = team_, .from_ms = kMidnight, .to_ms = to_ms, .group_by = {UsageBy::day}};
+  const UsageQuery team_by_day{.team_ids = {team_}, .from_ms = kMidnight, .to_ms = to_ms, .group_by = {UsageBy::day}};
   const UsageQuery all_by_alias{.from_ms = kMidnight, .to_ms = to_ms, .group_by = {UsageBy::alias}};
   const UsageQuery by_team{.from_ms = kMidnight, .to_ms = to_ms, .group_by = {UsageBy::team_id}};
   fill(2, 60);
@@ -345,7 +377,7 @@ TEST_F(UsageTest, ATeamIsNotToldWhichOfTheModelsThatItWasRefusedExist) {
     rollup.denial({row_of(team_), {}, record_name(db, std::string(kUnknownModel)), {}}, Reason::model_not_granted, 4,
                   kNow);
   });
-  UsageQuery own{.team_id = team_, .from_ms = kNow - kHour, .to_ms = kNow + 1, .group_by = {UsageBy::alias}};
+  UsageQuery own{.team_ids = {team_}, .from_ms = kNow - kHour, .to_ms = kNow + 1, .group_by = {UsageBy::alias}};
   own.hides_refused_models = true;
   const auto denials_by_alias = [&](const UsageQuery& query) {
     std::map<std::string, std::int64_t> found;

@@ -54,6 +54,7 @@ def test_every_method_of_the_engine_is_reachable_with_its_types(tmp_path: Path) 
     _walk_through_upkeep(call)
     _walk_through_usage(call)
     _walk_through_sessions(call)
+    _walk_through_attention(call)
     _walk_through_removal(call)
     call("close", type(None))
 
@@ -196,6 +197,12 @@ def _walk_through_sessions(call: Callable[..., Any]) -> None:
     call("find_session", type(None), digest=DIGEST, keys=keys)
 
 
+def _walk_through_attention(call: Callable[..., Any]) -> None:
+    call("list_low_balances", list, limit=10)
+    call("list_team_denials", list, since_ms=0, limit=10)
+    assert all(type(each) is _core.CalledModel for each in call("list_called_models", list, since_ms=0))
+
+
 def _walk_through_removal(call: Callable[..., Any]) -> None:
     receipt = _core.Receipt
     secret = KeySecret(digest=hashlib.sha256(b"another").digest(), last_four="ther")
@@ -216,6 +223,8 @@ def _walk_through_removal(call: Callable[..., Any]) -> None:
     grant = NewGrant(access_group="pro", expires_at_ms=tomorrow, reason="trial")
     granted, _ = call("create_grant", _core.Grant, receipt, team_id="acme-prod", grant=grant)
     assert [each.grant_id for each in call("list_grants", list, team_id="acme-prod")] == [granted.grant_id]
+    [ending] = call("list_ending_grants", list, until_ms=tomorrow + 1)
+    assert (ending.team_id, ending.grant.grant_id) == ("acme-prod", granted.grant_id)
     call("delete_grant", receipt, team_id="acme-prod", grant_id=granted.grant_id)
     call("delete_access_group", list, receipt, group_name="pro")
     call("delete_model_alias", receipt, alias="slow", force=False)

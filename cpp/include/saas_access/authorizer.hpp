@@ -41,6 +41,24 @@ struct AvailableModel {
 [[nodiscard]] std::vector<AvailableModel> available_models(const Snapshot&, const KeyId& key_id, UnixMs now_ms);
 [[nodiscard]] std::vector<AvailableModel> available_models(const Snapshot&, const TeamId& team_id, UnixMs now_ms);
 
+/// How many teams have each active alias now, suspended ones too, and for how many a group is the only one that gives it.
+/// Visits every team: milliseconds at 10,000. In order of creation; a group's aliases in its own order, all of them.
+struct AliasReach {
+  AliasName alias;
+  std::int64_t teams = 0;
+};
+struct GroupReach {
+  GroupName group_name;
+  std::int64_t teams = 0;             ///< that have the group, by a running grant too
+  std::vector<AliasReach> only_here;  ///< `teams`: those that have the alias through no other group
+};
+struct Reach {
+  Revision revision = 0;
+  std::vector<AliasReach> model_aliases;
+  std::vector<GroupReach> access_groups;
+};
+[[nodiscard]] Reach reach(const Snapshot& snapshot, UnixMs now_ms);
+
 /// Why a decision comes out as it does, and what would change it.
 struct Explanation {
   Decision decision;

@@ -45,6 +45,8 @@ struct AuditFilter {
   std::optional<std::string> actor;
   std::optional<UnixMs> from_ms;  ///< at or after
   std::optional<UnixMs> to_ms;    ///< before
+  std::optional<std::string> action = {};
+  std::optional<std::string> target_type = {};
 };
 Page<AuditEntry> list_audit(Connection&, const AuditFilter&, const PageRequest&);  ///< newest first
 

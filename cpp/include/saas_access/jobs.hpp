@@ -81,6 +81,11 @@ std::int64_t complete_overdue_jobs(Connection&, const Overdue&, UnixMs now_ms);
 
 /// Throws NotFound.
 Job find_job(Connection&, const JobId&);
-Page<Job> list_jobs(Connection&, const TeamId&, const PageRequest&);  ///< newest first
+struct JobFilter {
+  std::optional<JobStatus> status = {};
+  std::optional<UnixMs> from_ms = {};  ///< created at or after
+  std::optional<UnixMs> to_ms = {};    ///< created before
+};
+Page<Job> list_jobs(Connection&, const TeamId&, const PageRequest&, const JobFilter& = {});  ///< newest first
 
 }  // namespace saas_access

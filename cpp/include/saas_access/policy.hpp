@@ -62,8 +62,9 @@ AccessGroup create_access_group(Write&, const NewAccessGroup&);
 AccessGroup update_access_group(Write&, const GroupName&, const AccessGroupPatch&);
 AccessGroup add_models(Write&, const GroupName&, const std::vector<AliasName>&);     ///< idempotent; appended in order
 AccessGroup remove_models(Write&, const GroupName&, const std::vector<AliasName>&);  ///< idempotent
-/// Takes the group from every team and grant; returns those that held it, as `teams_with_access` counts them.
-std::vector<TeamId> delete_access_group(Write&, const GroupName&);
+/// Takes the group from every team and grant; returns those that held it, as `teams_with_access` counts them. With
+/// `only_unused`, Conflict if any team has it or is granted it, be it in the past or to come.
+std::vector<TeamId> delete_access_group(Write&, const GroupName&, bool only_unused = false);
 
 /// What the store may know of a new secret.
 struct KeySecret {

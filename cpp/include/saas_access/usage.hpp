@@ -74,8 +74,12 @@ class UsageRollup {
 enum class UsageBy : std::uint8_t { team_id, key_id, alias, access_group, hour, day, reason };
 [[nodiscard]] std::string_view slug(UsageBy by) noexcept;
 
+/// A figure that rows can be listed by, the most first.
+enum class UsageFigure : std::uint8_t { calls, denials, tokens, credits };
+[[nodiscard]] std::string_view slug(UsageFigure figure) noexcept;
+
 struct UsageQuery {
-  std::optional<TeamId> team_id = {};  ///< also a deleted one
+  std::vector<TeamId> team_ids = {};   ///< also deleted ones; empty: all
   std::optional<KeyId> key_id = {};    ///< also a revoked one
   std::optional<AliasName> alias = {};
   std::optional<GroupName> access_group = {};
@@ -84,6 +88,7 @@ struct UsageQuery {
   std::vector<UsageBy> group_by = {};
   /// Models that were refused as not granted are kUnknownModel: a team must not learn which of them exist.
   bool hides_refused_models = false;
+  std::optional<UsageFigure> most = {};  ///< set: rows with most of it first, and none that has none of it
 };
 
 struct UsageRow {
@@ -110,7 +115,8 @@ struct UsageRow {
 struct UsageReport {
   UnixMs from_ms = 0;  ///< what was counted: the query's times, rounded outward
   UnixMs to_ms = 0;
-  Page<UsageRow> rows;  ///< by time, then in order of creation; without `group_by` one row, of everything
+  Page<UsageRow> rows;  ///< by time, then in order of creation, unless the query says `most`; without `group_by` one
+                        ///< row, of everything
 };
 
 /// An alias can't be called that. It stands for all texts that name no alias, so that a client can't fill the store.

@@ -17,6 +17,7 @@ from saas_access import __version__, request_id
 from saas_access._core import CoreError
 from saas_access.admin import (
     access_groups,
+    access_matrix,
     audit,
     credits,
     errors,
@@ -27,7 +28,10 @@ from saas_access.admin import (
     litellm_models,
     metrics,
     model_aliases,
+    organization_sums,
     organizations,
+    overview,
+    reach,
     teams,
     usage,
     usage_review,
@@ -45,14 +49,18 @@ if TYPE_CHECKING:
 
 _ROUTED = (
     organizations,
+    organization_sums,
     model_aliases,
     litellm_models,
     access_groups,
+    reach,
     teams,
     keys,
     credits,
     jobs,
     explain,
+    access_matrix,
+    overview,
     usage,
     usage_review,
     audit,

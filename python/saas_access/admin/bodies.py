@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from saas_access import credits, metadata, times
-from saas_access._core import BudgetMode, JobStatus, Refill, RefillMode, RefillPeriod
+from saas_access._core import BudgetMode, JobStatus, Refill, RefillMode, RefillPeriod, TeamPatch
 
 _INT64_MAX = 2**63 - 1
 
@@ -143,7 +143,29 @@ class TeamPatchBody(Body):
     low_balance_thresholds: Thresholds = _absent()
     metadata: MetadataText = _absent()
 
-    def clears(self, field: Literal["rpm_limit", "tpm_limit", "refill"]) -> bool:
+    def patch(self) -> TeamPatch:
+        patch = TeamPatch(
+            team_alias=self.team_alias,
+            access_groups=self.access_groups,
+            credits_allocated=self.credits_allocated,
+            budget_mode=None if self.budget_mode is None else BUDGET_MODES[self.budget_mode],
+            credits_per_dollar=self.credits_per_dollar,
+            tokens_per_credit=self.tokens_per_credit,
+            rpm_limit=self.rpm_limit,
+            tpm_limit=self.tpm_limit,
+            refill=None if self.refill is None else self.refill.refill(),
+            low_balance_thresholds=self.low_balance_thresholds,
+            metadata=self.metadata,
+        )
+        if self._clears("rpm_limit"):
+            patch.clear_rpm_limit()
+        if self._clears("tpm_limit"):
+            patch.clear_tpm_limit()
+        if self._clears("refill"):
+            patch.clear_refill()
+        return patch
+
+    def _clears(self, field: Literal["rpm_limit", "tpm_limit", "refill"]) -> bool:
         return field in self.model_fields_set and getattr(self, field) is None
 
 

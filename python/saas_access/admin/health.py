@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import Response
 
-from saas_access._core import CoreError, Engine
+from saas_access._core import CoreError, Engine, Health
 from saas_access.admin import routes
-from saas_access.admin.access import Operator
+from saas_access.admin.access import Operator, Service
 from saas_access.admin.host import Host
 from saas_access.admin.json_text import JsonAnswer
 from saas_access.admin.report_answers import HealthAnswer
@@ -31,12 +31,6 @@ def get_health(engine: EngineOf, service: ServiceOf, caller: CallerOf) -> Respon
     status = "ok" if ok else "unavailable"
     if not isinstance(caller, Operator):
         return JsonAnswer({"status": status}, status_code=200 if ok else 503)
-    warnings = [health.problem] if health.problem else []
-    if hook_loaded is False:
-        warnings.append("The proxy runs without the product's hook, so every model call is refused; see its callbacks.")
-    if (trouble := service.host.trouble()) is not None:
-        warnings.append(trouble)
-    warnings += service.runtime.upkeep.troubles()
     content = HealthAnswer(
         status=status,
         database=health.database,
@@ -46,9 +40,19 @@ def get_health(engine: EngineOf, service: ServiceOf, caller: CallerOf) -> Respon
         snapshot_revision=health.snapshot_revision,
         hook_loaded=hook_loaded,
         litellm_version=service.host.litellm_version,
-        warnings=warnings + _unroutable(engine, service.host),
+        warnings=troubles(service, health) + _unroutable(engine, service.host),
     )
     return JsonAnswer(content.model_dump(), status_code=200 if ok else 503)
+
+
+def troubles(service: Service, health: Health) -> list[str]:
+    """A sentence on each fault of the store, the proxy or what is done in the background."""
+    found = [health.problem] if health.problem else []
+    if service.host.hook_loaded() is False:
+        found.append("The proxy runs without the product's hook, so every model call is refused; see its callbacks.")
+    if (trouble := service.host.trouble()) is not None:
+        found.append(trouble)
+    return found + service.runtime.upkeep.troubles()
 
 
 def _unroutable(engine: Engine, host: Host) -> list[str]:

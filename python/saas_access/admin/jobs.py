@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import Response
 
@@ -13,11 +13,15 @@ from saas_access.admin.access import Caller, Operator, Service, TeamCaller
 from saas_access.admin.bodies import END_STATUSES, JobCompletionBody, NewJobBody
 from saas_access.admin.json_text import JsonAnswer
 from saas_access.admin.pages import PageOf
+from saas_access.admin.ranges import From, To, milliseconds
 from saas_access.admin.report_answers import CallAnswer, CallMade, JobAnswer, JobCreated, JobList, JobMade
 from saas_access.admin.routes import Audience, CallerOf, EngineOf, ServiceOf
 from saas_access.admin.writes import DryRun, dry_run_fields, shown
 
 router = routes.router("Jobs")
+
+StatusFilter = Literal["pending", "in_progress", "completed", "failed"] | None
+_STATUSES: dict[str, JobStatus] = {slug(status): status for status in JobStatus}
 
 _CALL_FIELDS: dict[str, Any] = {
     "model": {"type": "string", "description": "An alias"},
@@ -146,10 +150,25 @@ def get_job(job_id: str, engine: EngineOf, caller: CallerOf) -> Response:
 
 @router.get("/teams/{team_id}/jobs", response_model=JobList)
 @routes.open_to(Audience.TEAMS)
-def list_team_jobs(team_id: str, engine: EngineOf, caller: CallerOf, page: PageOf) -> Response:
-    """Newest first, without their calls."""
+def list_team_jobs(
+    *,
+    team_id: str,
+    engine: EngineOf,
+    caller: CallerOf,
+    page: PageOf,
+    status: StatusFilter = None,
+    from_time: From = None,
+    to_time: To = None,
+) -> Response:
+    """Newest first, without their calls; `from` and `to` are about `created_at`."""
     access.require_own_team(caller, team_id)
-    found, following = engine.list_jobs(team_id=team_id, **page.position)
+    found, following = engine.list_jobs(
+        team_id=team_id,
+        status=None if status is None else _STATUSES[status],
+        from_ms=milliseconds("from", from_time),
+        to_ms=milliseconds("to", to_time),
+        **page.position,
+    )
     return shown(JobList(jobs=[JobAnswer.of(job) for job in found], **page.following(following)))
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
-from saas_access._core import ModelAliasPatch, NewModelAlias
+from saas_access._core import ModelAlias, ModelAliasPatch, NewModelAlias
 from saas_access.admin import routes
 from saas_access.admin.answers import ModelAliasAnswer, ModelAliasDeleted, ModelAliasList
 from saas_access.admin.bodies import ModelAliasPatchBody, NewModelAliasBody
@@ -34,18 +34,18 @@ def create_model_alias(body: NewModelAliasBody, engine: EngineOf, service: Servi
 
 
 @router.get("/model-aliases", response_model=ModelAliasList)
-def list_model_aliases(engine: EngineOf, page: PageOf, search: Search = None) -> Response:
+def list_model_aliases(engine: EngineOf, service: ServiceOf, page: PageOf, search: Search = None) -> Response:
     """`search` looks at `alias` and `litellm_model`."""
     found, following = engine.list_model_aliases(search=search, **page.position)
-    model_aliases = [ModelAliasAnswer.of(item, access_groups=item.access_groups) for item in found]
+    model_aliases = [_shown(item, service.host) for item in found]
     return shown(ModelAliasList(model_aliases=model_aliases, **page.following(following)))
 
 
 # An alias may contain "/", so it is the rest of the path.
 @router.get("/model-aliases/{alias:path}", response_model=ModelAliasAnswer)
-def get_model_alias(alias: str, engine: EngineOf) -> Response:
+def get_model_alias(alias: str, engine: EngineOf, service: ServiceOf) -> Response:
     found = engine.find_model_alias(alias=alias)
-    return shown(ModelAliasAnswer.of(found, access_groups=found.access_groups), revision=found.revision)
+    return shown(_shown(found, service.host), revision=found.revision)
 
 
 @router.put("/model-aliases/{alias:path}", response_model=ModelAliasAnswer)
@@ -62,9 +62,7 @@ def update_model_alias(
     changed, receipt = conditions.run(
         lambda options: engine.update_model_alias(alias=alias, patch=patch, options=options)
     )
-    warnings = _warnings(changed.litellm_model, service.host)
-    content = ModelAliasAnswer.of(changed, access_groups=changed.access_groups, **warnings)
-    return conditions.answer(content, receipt, revision=changed.revision)
+    return conditions.answer(_shown(changed, service.host), receipt, revision=changed.revision)
 
 
 @router.delete("/model-aliases/{alias:path}", response_model=ModelAliasDeleted)
@@ -77,6 +75,11 @@ def delete_model_alias(
     """Refused with 409, naming the groups, while access groups list it, unless forced."""
     receipt = conditions.run(lambda options: engine.delete_model_alias(alias=alias, force=force, options=options))
     return conditions.answer(ModelAliasDeleted(alias=alias, deleted=True), receipt)
+
+
+def _shown(found: ModelAlias, host: Host) -> ModelAliasAnswer:
+    warnings = _warnings(found.litellm_model, host)
+    return ModelAliasAnswer.of(found, access_groups=found.access_groups, **warnings)
 
 
 def _warnings(litellm_model: str, host: Host) -> dict[str, Any]:

@@ -37,11 +37,26 @@ class Page:
         return {"next_cursor": base64.urlsafe_b64encode(f"{self.list_name}:{after}".encode()).decode().rstrip("=")}
 
 
+_Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=200)]
+
+
 async def _asked_for(
     request: Request,
     limit: Annotated[int | None, Query(ge=1, le=MAX_LIMIT, description="At most this many; all without it.")] = None,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=200)] = None,
+    cursor: _Cursor = None,
 ) -> Page:
+    return _page(request, limit, cursor)
+
+
+async def _fifty_asked_for(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="At most this many.")] = 50,
+    cursor: _Cursor = None,
+) -> Page:
+    return _page(request, limit, cursor)
+
+
+def _page(request: Request, limit: int | None, cursor: str | None) -> Page:
     name = request.scope["route"].name
     after = None if cursor is None else _decode(cursor, name)
     return Page(list_name=name, position=Position(after=after, limit=limit))
@@ -67,3 +82,4 @@ Search = Annotated[
         examples=["acme"],
     ),
 ]
+PageOfFifty = Annotated[Page, Depends(_fifty_asked_for)]  # unless the request says how many

@@ -146,9 +146,10 @@ class AuditEntryAnswer(Answer):
     before: dict[str, Any] | None = Field(examples=[{"access_groups": ["basic-models"]}])
     after: dict[str, Any] | None = Field(examples=[{"access_groups": ["basic-models", "pro-models"]}])
     revision: int = Field(examples=[7])
+    undoable: bool = Field(description="Would undoing it now work?")
 
     @classmethod
-    def of(cls, entry: AuditEntry) -> AuditEntryAnswer:
+    def of(cls, entry: AuditEntry, *, undoable: bool) -> AuditEntryAnswer:
         return cls(
             id=entry.id,
             at=times.text(entry.at_ms),
@@ -159,7 +160,16 @@ class AuditEntryAnswer(Answer):
             before=json.loads(entry.before),
             after=json.loads(entry.after),
             revision=entry.revision,
+            undoable=undoable,
         )
+
+
+class Undone(Answer):
+    undone: int = Field(examples=[7], description="The id of the entry that was undone")
+    target_type: str = Field(examples=["team"])
+    target_id: str = Field(examples=["acme-prod"])
+    before: dict[str, Any] | None = Field(description="The fields that undoing changed; null: it was made again")
+    after: dict[str, Any] | None = Field(description="The same fields now; null: it was deleted")
 
 
 class AuditList(Answer):

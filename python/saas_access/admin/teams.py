@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import Query, Response
 
 from saas_access import virtual_keys
-from saas_access._core import NewGrant, NewTeam, TeamPatch
+from saas_access._core import NewGrant, NewTeam
 from saas_access.admin import access, routes, team_view
 from saas_access.admin.access import Operator
 from saas_access.admin.bodies import BUDGET_MODES, NewGrantBody, NewTeamBody, TeamPatchBody
@@ -95,25 +95,7 @@ def get_team(team_id: str, engine: EngineOf, service: ServiceOf, caller: CallerO
 @router.put("/teams/{team_id}", response_model=TeamAnswer)
 def update_team(team_id: str, body: TeamPatchBody, engine: EngineOf, conditions: ChangeOf) -> Response:
     """`access_groups` replaces the list; `credits_allocated` sets the total."""
-    patch = TeamPatch(
-        team_alias=body.team_alias,
-        access_groups=body.access_groups,
-        credits_allocated=body.credits_allocated,
-        budget_mode=None if body.budget_mode is None else BUDGET_MODES[body.budget_mode],
-        credits_per_dollar=body.credits_per_dollar,
-        tokens_per_credit=body.tokens_per_credit,
-        rpm_limit=body.rpm_limit,
-        tpm_limit=body.tpm_limit,
-        refill=None if body.refill is None else body.refill.refill(),
-        low_balance_thresholds=body.low_balance_thresholds,
-        metadata=body.metadata,
-    )
-    if body.clears("rpm_limit"):
-        patch.clear_rpm_limit()
-    if body.clears("tpm_limit"):
-        patch.clear_tpm_limit()
-    if body.clears("refill"):
-        patch.clear_refill()
+    patch = body.patch()
     changed, receipt = conditions.run(lambda options: engine.update_team(team_id=team_id, patch=patch, options=options))
     balance = engine.find_balance(team_id=team_id)
     allocated = balance.allocated if body.credits_allocated is None else body.credits_allocated

@@ -9,7 +9,7 @@ from fastapi import Query, Response
 from starlette.responses import StreamingResponse
 
 from saas_access import problems, times
-from saas_access._core import UNKNOWN_MODEL, Engine, NotFound, UsageBy, slug
+from saas_access._core import UNKNOWN_MODEL, Engine, NotFound, UsageBy, UsageFigure, slug
 from saas_access.admin import access, errors, routes, usage_csv
 from saas_access.admin.access import Caller, TeamCaller
 from saas_access.admin.pages import PageOf
@@ -22,8 +22,10 @@ router = routes.router("Usage")
 
 _DEFAULT_DAYS = 30
 _GROUPS = {slug(by): by for by in UsageBy}
+_FIGURES = {slug(figure): figure for figure in UsageFigure}
 
 TeamFilter = Annotated[str | None, Query(examples=["acme-prod"])]
+TeamsFilter = Annotated[str | None, Query(description="One or several, separated by commas", examples=["acme-prod"])]
 KeyFilter = Annotated[str | None, Query(examples=["key_5f2c9a7b1e3d4c6f8a0b1c2d"])]
 AliasFilter = Annotated[
     str | None, Query(description=f"Also a deleted one, or '{UNKNOWN_MODEL}'", examples=["gpt-4"], max_length=128)
@@ -31,6 +33,10 @@ AliasFilter = Annotated[
 GroupFilter = Annotated[str | None, Query(description="Also a deleted one", examples=["gpt-models"], max_length=128)]
 GroupBy = Annotated[
     str | None, Query(description=f"Any of {', '.join(_GROUPS)}, separated by commas", examples=["alias,day"])
+]
+Most = Annotated[
+    Literal["calls", "denials", "tokens", "credits"] | None,
+    Query(description="Rows with most of it first, and none without any, in place of by time"),
 ]
 Format = Annotated[
     Literal["json", "csv"], Query(description="`csv` holds all rows, and takes neither limit nor cursor")
@@ -48,13 +54,14 @@ def get_usage(
     engine: EngineOf,
     caller: CallerOf,
     page: PageOf,
-    team_id: TeamFilter = None,
+    team_id: TeamsFilter = None,
     key_id: KeyFilter = None,
     alias: AliasFilter = None,
     access_group: GroupFilter = None,
     from_time: From = None,
     to_time: To = None,
     group_by: GroupBy = None,
+    most: Most = None,
     format: Format = "json",  # noqa: A002 the parameter's name in the query
 ) -> Response:
     """Sums of the last 30 days unless `from` and `to` say otherwise; one row, of everything, without `group_by`.
@@ -65,18 +72,21 @@ def get_usage(
     groups = _group_by(group_by)
     from_ms, to_ms = _range(engine, from_time, to_time)
     asked: dict[str, Any] = {
-        "team_id": _own_team(caller, team_id),
+        "team_ids": _teams(caller, team_id),
         "key_id": key_id,
         "alias": alias,
         "access_group": access_group,
         "group_by": groups,
         "hides_refused_models": isinstance(caller, TeamCaller),
+        "most": None if most is None else _FIGURES[most],
     }
     if isinstance(caller, TeamCaller):
         _refuse_what_is_not_theirs(engine, asked, from_ms, to_ms)
     if format == "csv":
         if page.position != {"after": None, "limit": None}:
             raise errors.invalid("format", "'csv' holds all rows: it takes neither limit nor cursor")
+        if most is not None:
+            raise errors.invalid("most", "goes with 'json' only: a table is sorted where it is opened")
         return _csv(engine, asked, from_ms, to_ms)
     report = engine.report_usage(**asked, from_ms=from_ms, to_ms=to_ms, **page.position)
     return shown(
@@ -89,12 +99,12 @@ def get_usage(
     )
 
 
-def _own_team(caller: Caller | None, team_id: str | None) -> str | None:
+def _teams(caller: Caller | None, team_id: str | None) -> list[str]:
     if not isinstance(caller, TeamCaller):
-        return team_id
+        return [] if team_id is None else team_id.split(",")
     if team_id is not None:
         access.require_own_team(caller, team_id)
-    return caller.team_id
+    return [caller.team_id]
 
 
 def _group_by(given: str | None) -> list[UsageBy]:
@@ -117,12 +127,13 @@ def _range(engine: Engine, from_time: str | None, to_time: str | None) -> tuple[
 
 def _refuse_what_is_not_theirs(engine: Engine, asked: dict[str, Any], from_ms: int, to_ms: int) -> None:
     """To a team, an alias or group that it neither has nor ever used is absent, whether it exists or not."""
-    models = engine.available_models(team_id=asked["team_id"])
+    [team_id] = asked["team_ids"]
+    models = engine.available_models(team_id=team_id)
     groups = {group for model in models for group in model.via}
     strange_alias = asked["alias"] not in (None, UNKNOWN_MODEL, *(model.alias for model in models))
     if not strange_alias and asked["access_group"] in (None, *groups):
         return
-    [row] = engine.report_usage(**{**asked, "group_by": []}, from_ms=from_ms, to_ms=to_ms).rows
+    [row] = engine.report_usage(**{**asked, "group_by": [], "most": None}, from_ms=from_ms, to_ms=to_ms).rows
     if row.calls or row.failed_calls or row.denials or row.charged:
         return
     named = ("Model alias", asked["alias"]) if strange_alias else ("Access group", asked["access_group"])

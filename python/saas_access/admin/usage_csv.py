@@ -27,7 +27,7 @@ def lines(engine: Engine, asked: dict[str, Any], from_ms: int, to_ms: int) -> It
         report = engine.report_usage(**asked, from_ms=begin_ms, to_ms=end_ms)
         rows = [values_of(UsageFigures.of(row, group_by), names) for row in report.rows]
         if heading or rows:
-            yield _text([*heading, *rows])
+            yield text([*heading, *rows])
             heading = []
 
 
@@ -42,7 +42,8 @@ def _slices(engine: Engine, from_ms: int, to_ms: int, *, by_time: bool) -> Itera
         from_ms = end_ms
 
 
-def _text(rows: Iterable[list[Any]]) -> str:
+def text(rows: Iterable[list[Any]]) -> str:
+    """Rows as lines of CSV, safe to open in a spreadsheet."""
     written = io.StringIO()
     csv.writer(written).writerows([_cell(value) for value in row] for row in rows)
     return written.getvalue()

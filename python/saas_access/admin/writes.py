@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Query, Request
@@ -39,6 +39,14 @@ class WriteConditions:
             except PreconditionFailed:  # noqa: PERF203 hardly ever more than one round
                 continue
         return write(self._options(last))
+
+    def resting_on(self, revision: int | None) -> WriteConditions:
+        """The same for a write that was worked out from the thing as it is at `revision` (None: from nothing that can
+        change). Raises PreconditionFailed if `If-Match` allows others alone.
+        """
+        if revision is None or None in self.revisions or revision in self.revisions:
+            return replace(self, revisions=(revision,))
+        raise PreconditionFailed(f"It is at revision {revision}, which is none that If-Match names")
 
     def _options(self, revision: int | None) -> WriteOptions:
         return WriteOptions(actor=self.actor, dry_run=self.dry_run, if_revision=revision)

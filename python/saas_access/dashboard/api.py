@@ -9,9 +9,10 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
+from starlette.responses import Response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +53,7 @@ class Api:
         async def within(scope: Scope, receive: Receive, send: Send) -> None:
             await admin(scope if caller is None else {**scope, "saas_access.caller": caller}, receive, send)
 
+        self._within = within
         self._http = httpx.AsyncClient(
             transport=httpx.ASGITransport(within, client=client),
             base_url="http://saas-access",
@@ -66,6 +68,11 @@ class Api:
     async def text(self, path: str, **query: Any) -> str:
         """What `GET path` answers where that isn't JSON. Raises ApiError."""
         return (await self._send("GET", path, query=query)).text
+
+    def passed_on(self, path: str, **query: Any) -> Response:
+        """What `GET path` answers, as it comes: an answer that may be long, for the browser itself."""
+        given = {name: value for name, value in query.items() if value is not None}
+        return _PassedOn(self._within, path, urlencode(given).encode())
 
     async def ask(
         self,
@@ -103,6 +110,18 @@ class Api:
         if not answer.is_success:
             raise ApiError(answer.status_code, _parsed(answer))
         return answer
+
+
+class _PassedOn(Response):
+    """The answer of another application in place of one's own."""
+
+    def __init__(self, app: ASGIApp, path: str, query: bytes) -> None:
+        super().__init__()
+        self._app, self._path, self._query = app, path, query
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = {"path": self._path, "raw_path": self._path.encode(), "query_string": self._query}
+        await self._app({**scope, **asked}, receive, send)
 
 
 def segment(name: str) -> str:

@@ -12,7 +12,27 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from saas_access import request_id
-from saas_access.dashboard import audit, explain, finding, first_steps, organizations, signing_in, visit
+from saas_access.dashboard import (
+    audit,
+    explain,
+    finding,
+    first_steps,
+    model_access,
+    new_access_group,
+    organizations,
+    signing_in,
+    team_access,
+    team_credits,
+    team_grants,
+    team_jobs,
+    team_keys,
+    team_page,
+    team_settings,
+    team_status,
+    teams,
+    usage,
+    visit,
+)
 from saas_access.dashboard.sessions import PATH
 
 if TYPE_CHECKING:
@@ -22,7 +42,26 @@ if TYPE_CHECKING:
 
     from saas_access.admin.access import Service
 
-_PAGES = (organizations, finding, explain, audit, first_steps)
+# In the order in which a path is looked for.
+_PAGES = (
+    audit,
+    explain,
+    finding,
+    first_steps,
+    new_access_group,
+    model_access,
+    organizations,
+    team_access,
+    team_credits,
+    team_grants,
+    team_jobs,
+    team_keys,
+    team_page,
+    team_settings,
+    team_status,
+    teams,
+    usage,
+)
 
 
 class KeptForEver(StaticFiles):

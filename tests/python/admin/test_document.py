@@ -64,6 +64,10 @@ GET    /api/usage
 GET    /api/usage/review
 GET    /api/metrics
 GET    /api/audit
+GET    /api/audit/{entry_id}
+POST   /api/audit/{entry_id}/undo
+GET    /api/access-matrix
+GET    /api/overview
 GET    /api/webhooks/events
 POST   /api/webhooks/test
 GET    /api/health

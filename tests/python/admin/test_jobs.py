@@ -87,6 +87,23 @@ def test_a_job_with_a_running_call_cannot_be_completed(server: Server, operator:
         refused(operator.post(f"/api/jobs/{job_id}/complete{query}", json={"status": "completed"}), 409)
 
 
+def test_jobs_are_listed_by_status_and_time(operator: Client, stocked: Acme) -> None:
+    ended, left_open = make_job(operator), make_job(operator)
+    done = answered(operator.post(f"/api/jobs/{ended}/complete", json={"status": "failed"}))
+
+    def listed(**query: str) -> list[str]:
+        found = answered(operator.get("/api/teams/acme-prod/jobs", params=query))["jobs"]
+        return [job["job_id"] for job in found]
+
+    assert listed(status="failed") == [ended]
+    assert listed(status="pending") == [left_open]
+    assert listed(status="completed") == []
+    assert listed(**{"from": done["created_at"]}) == [left_open, ended]
+    assert listed(to=done["created_at"]) == []
+    assert refused(operator.get("/api/teams/acme-prod/jobs?from=yesterday"), 422)["details"][0]["field"] == "from"
+    refused(operator.get("/api/teams/acme-prod/jobs?status=open"), 422)
+
+
 def test_failed_jobs_are_free_where_the_setting_says_so(tmp_path: Path) -> None:
     server = make_server(tmp_path, failed_jobs_are_free=True)
     operator = server.client(ADMIN_KEY)

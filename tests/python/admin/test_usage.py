@@ -112,6 +112,18 @@ def test_rows_by_team_key_group_and_time(used: Engine, operator: Client) -> None
         assert list(row)[:2] == ["hour", "day"]
 
 
+def test_the_most_of_a_figure_comes_first(used: Engine, operator: Client) -> None:
+    by_calls = usage(operator, "group_by=alias&most=calls")
+    assert [(row["alias"], row["calls"]) for row in by_calls] == [("gpt-4", 2), ("gpt-3.5-turbo", 1)]
+    refused_first = usage(operator, "group_by=team_id,alias,reason&most=denials&limit=1")
+    assert [(row["team_id"], row["alias"], row["denials"]) for row in refused_first] == [
+        ("acme-prod", "claude-3-opus", 2)
+    ]
+    assert refused(operator.get("/api/usage?most=beauty"), 422)["details"][0]["field"] == "most"
+    as_table = refused(operator.get("/api/usage?most=calls&format=csv"), 422)
+    assert as_table["details"][0]["field"] == "most"
+
+
 def test_filters(used: Engine, operator: Client) -> None:
     [key] = operator.get("/api/teams/acme-prod").json()["keys"]
     for query, calls in [
