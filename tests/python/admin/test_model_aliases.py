@@ -124,3 +124,12 @@ def test_a_successor_that_is_deleted_is_none(operator: Client, stocked: Acme) ->
     after = operator.get("/api/model-aliases/gpt-4")
     assert "successor" not in answered(after)
     assert after.headers["etag"] != before.headers["etag"]
+
+
+def test_what_the_proxy_routes_to(operator: Client) -> None:
+    assert answered(operator.get("/api/litellm-models")) == {
+        "litellm_models": ["openai/gpt-4"],
+        "patterns": ["openai/*"],
+        "serves_calls": True,
+        "proxy_url": None,
+    }
