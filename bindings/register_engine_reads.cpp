@@ -8,6 +8,7 @@
 #include "operations.hpp"
 #include "register.hpp"
 #include "saas_access/directory.hpp"
+#include "saas_access/search.hpp"
 
 namespace py = pybind11;
 
@@ -83,6 +84,21 @@ void define_keys(EngineClass& engine) {
           Unlocked(), py::kw_only(), "team_id"_arg);
 }
 
+void define_search(EngineClass& engine) {
+  engine
+      .def(
+          "search",
+          [](const EngineHandle& handle, const std::string& text, std::int64_t limit) {
+            return read(&search)(handle, text, limit, handle.engine()->now_ms());
+          },
+          Unlocked(), py::kw_only(), "text"_arg, "limit"_arg,
+          "At most `limit` of each kind that have the text in a name, the best first.")
+      .def(
+          "count_records",
+          [](const EngineHandle& handle) { return read(&count_records)(handle, handle.engine()->now_ms()); },
+          Unlocked());
+}
+
 void define_audit(EngineClass& engine) {
   engine.def(
       "list_audit",
@@ -100,6 +116,7 @@ void register_engine_reads(EngineClass& engine) {
   define_catalog(engine);
   define_teams(engine);
   define_keys(engine);
+  define_search(engine);
   define_audit(engine);
 }
 

@@ -22,11 +22,18 @@ __all__: list[str] = [
     "CallStatus",
     "Conflict",
     "CoreError",
+    "Counts",
     "CreditsAdded",
     "Decision",
     "Engine",
     "EntryType",
     "Explanation",
+    "Found",
+    "FoundAccessGroup",
+    "FoundKey",
+    "FoundModelAlias",
+    "FoundOrganization",
+    "FoundTeam",
     "Grant",
     "Health",
     "Invalid",
@@ -355,6 +362,76 @@ class VirtualKey:
     def status(self) -> KeyStatus: ...
     @property
     def team_id(self) -> str: ...
+
+class FoundTeam:
+    @property
+    def organization_id(self) -> str: ...
+    @property
+    def team_alias(self) -> str: ...
+    @property
+    def team_id(self) -> str: ...
+
+class FoundAccessGroup:
+    @property
+    def description(self) -> str: ...
+    @property
+    def group_name(self) -> str: ...
+
+class FoundModelAlias:
+    @property
+    def active(self) -> bool: ...
+    @property
+    def alias(self) -> str: ...
+    @property
+    def litellm_model(self) -> str: ...
+
+class FoundOrganization:
+    @property
+    def name(self) -> str: ...
+    @property
+    def organization_id(self) -> str: ...
+
+class FoundKey:
+    @property
+    def key_id(self) -> str: ...
+    @property
+    def last_four(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def status(self) -> KeyStatus: ...
+    @property
+    def team_id(self) -> str: ...
+
+class Found:
+    @property
+    def access_groups(self) -> list[FoundAccessGroup]: ...
+    @property
+    def keys(self) -> list[FoundKey]: ...
+    @property
+    def model_aliases(self) -> list[FoundModelAlias]: ...
+    @property
+    def organizations(self) -> list[FoundOrganization]: ...
+    @property
+    def teams(self) -> list[FoundTeam]: ...
+
+class Counts:
+    @property
+    def access_groups(self) -> int: ...
+    @property
+    def active_keys(self) -> int: ...
+    @property
+    def active_model_aliases(self) -> int: ...
+    @property
+    def active_teams(self) -> int: ...
+    @property
+    def keys(self) -> int: ...
+    @property
+    def model_aliases(self) -> int: ...
+    @property
+    def organizations(self) -> int: ...
+    @property
+    def teams(self) -> int: ...
 
 class AccessChange:
     @property
@@ -844,6 +921,7 @@ class Engine:
         """
         Completes jobs left open for so long, at most `limit` in one transaction; returns how many.
         """
+    def count_records(self) -> Counts: ...
     def create_access_group(
         self, *, access_group: NewAccessGroup, options: WriteOptions = ...
     ) -> tuple[AccessGroup, Receipt]: ...
@@ -993,6 +1071,10 @@ class Engine:
     def rotate_key(
         self, *, team_id: str, key_id: str, grace_seconds: int, secret: KeySecret | None, options: WriteOptions = ...
     ) -> tuple[VirtualKey, Receipt]: ...
+    def search(self, *, text: str, limit: int) -> Found:
+        """
+        At most `limit` of each kind that have the text in a name, the best first.
+        """
     def settle(
         self, *, call_id: str, usage: Usage, latency_ms: int, answered_by: Substitute | None = None
     ) -> Settlement:
@@ -1138,5 +1220,5 @@ def verify_ledger(
 
 MAX_MICRO_CREDITS: int = 1000000000000000000
 MICRO_PER_CREDIT: int = 1000000
-SCHEMA_VERSION: int = 5
+SCHEMA_VERSION: int = 6
 UNKNOWN_MODEL: str = "(unknown model)"

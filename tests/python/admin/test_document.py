@@ -63,6 +63,8 @@ POST   /api/authorize/explain
 GET    /api/usage
 GET    /api/usage/review
 GET    /api/metrics
+GET    /api/search
+GET    /api/counts
 GET    /api/audit
 GET    /api/webhooks/events
 POST   /api/webhooks/test
