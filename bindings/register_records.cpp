@@ -6,6 +6,7 @@
 #include "register.hpp"
 #include "saas_access/engine.hpp"
 #include "saas_access/jobs.hpp"
+#include "saas_access/pace.hpp"
 #include "saas_access/policy.hpp"
 #include "saas_access/search.hpp"
 #include "saas_access/webhooks.hpp"
@@ -219,6 +220,14 @@ void register_ledger_records(py::module_& module) {
       .def_readonly("credits_added", &CreditsAdded::credits_added)
       .def_readonly("balance", &CreditsAdded::balance)
       .def_readonly("transaction_id", &CreditsAdded::transaction_id);
+  py::class_<Pace>(module, "Pace")
+      .def_readonly("team_id", &Pace::team_id)
+      .def_readonly("organization_id", &Pace::organization_id)
+      .def_readonly("balance", &Pace::balance)
+      .def_readonly("counted_from_ms", &Pace::counted_from_ms)
+      .def_readonly("charged", &Pace::charged)
+      .def_readonly("per_day", &Pace::per_day)
+      .def_readonly("lasts_ms", &Pace::lasts_ms);
   py::class_<Reservation>(module, "Reservation")
       .def_readonly("outcome", &Reservation::outcome)
       .def_readonly("call_id", &Reservation::call_id)

@@ -62,6 +62,7 @@ __all__: list[str] = [
     "Organization",
     "OrganizationPatch",
     "Outcome",
+    "Pace",
     "PreconditionFailed",
     "Pricing",
     "Reason",
@@ -576,6 +577,22 @@ class CreditsAdded:
     @property
     def transaction_id(self) -> str: ...
 
+class Pace:
+    @property
+    def balance(self) -> Balance: ...
+    @property
+    def charged(self) -> int: ...
+    @property
+    def counted_from_ms(self) -> int: ...
+    @property
+    def lasts_ms(self) -> int | None: ...
+    @property
+    def organization_id(self) -> str: ...
+    @property
+    def per_day(self) -> int | None: ...
+    @property
+    def team_id(self) -> str: ...
+
 class Reservation:
     def __repr__(self) -> str: ...
     @property
@@ -956,6 +973,10 @@ class Engine:
         """
     def find_model_alias(self, *, alias: str) -> ModelAlias: ...
     def find_organization(self, *, organization_id: str) -> Organization: ...
+    def find_pace(self, *, team_id: str) -> Pace:
+        """
+        How fast a team's credits went in the last seven days.
+        """
     def find_team(self, *, team_id: str) -> Team: ...
     def find_webhook_trouble(self) -> str | None:
         """
@@ -1016,6 +1037,10 @@ class Engine:
     ) -> tuple[list[WebhookEvent], int | None]:
         """
         Newest first.
+        """
+    def lowest_paces(self, *, limit: int) -> list[Pace]:
+        """
+        Of active teams, what will run out first before all others.
         """
     def note_denial(
         self,

@@ -52,6 +52,8 @@ GET    /api/teams/{team_id}/jobs
 POST   /api/credits/add
 GET    /api/credits/balance
 GET    /api/credits/transactions
+GET    /api/credits/pace
+GET    /api/credits/lowest
 POST   /api/jobs/create
 POST   /api/jobs/create-and-call
 POST   /api/jobs/create-and-call-stream
