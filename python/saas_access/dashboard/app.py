@@ -13,9 +13,11 @@ from starlette.staticfiles import StaticFiles
 
 from saas_access import request_id
 from saas_access.dashboard import (
+    aliases,
     audit,
     explain,
     finding,
+    first_steps,
     model_access,
     new_access_group,
     organizations,
@@ -43,9 +45,11 @@ if TYPE_CHECKING:
 
 # In the order in which a path is looked for.
 _PAGES = (
+    aliases,
     audit,
     explain,
     finding,
+    first_steps,
     new_access_group,
     model_access,
     organizations,
