@@ -1122,10 +1122,17 @@ class Engine:
         """
     def list_grants(self, *, team_id: str) -> list[Grant]: ...
     def list_jobs(
-        self, *, team_id: str, after: int | None = None, limit: int | None = None
+        self,
+        *,
+        team_id: str,
+        status: JobStatus | None = None,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+        after: int | None = None,
+        limit: int | None = None,
     ) -> tuple[list[Job], int | None]:
         """
-        Newest first.
+        Newest first; of those created in a time, at or after `from_ms` and before `to_ms`.
         """
     def list_keys(self, *, team_id: str) -> list[VirtualKey]: ...
     def list_low_balances(self, *, limit: int) -> list[LowBalance]:
