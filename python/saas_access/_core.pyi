@@ -12,6 +12,7 @@ __all__: list[str] = [
     "AccessGroup",
     "AccessGroupPatch",
     "AccessGroupSummary",
+    "AliasReach",
     "AuditEntry",
     "Authentication",
     "AvailableModel",
@@ -30,6 +31,7 @@ __all__: list[str] = [
     "EntryType",
     "Explanation",
     "Grant",
+    "GroupReach",
     "Health",
     "Invalid",
     "Job",
@@ -57,9 +59,11 @@ __all__: list[str] = [
     "NotFound",
     "Organization",
     "OrganizationPatch",
+    "OrganizationSums",
     "Outcome",
     "PreconditionFailed",
     "Pricing",
+    "Reach",
     "Reason",
     "Receipt",
     "Recovered",
@@ -232,6 +236,26 @@ class Organization:
     def revision(self) -> int: ...
     @property
     def suspended(self) -> bool: ...
+
+class OrganizationSums:
+    @property
+    def active_teams(self) -> int: ...
+    @property
+    def allocated(self) -> int: ...
+    @property
+    def calls(self) -> int: ...
+    @property
+    def denials(self) -> int: ...
+    @property
+    def held(self) -> int: ...
+    @property
+    def last_call_at_ms(self) -> int | None: ...
+    @property
+    def organization_id(self) -> str: ...
+    @property
+    def teams(self) -> int: ...
+    @property
+    def used(self) -> int: ...
 
 class ModelAlias:
     @property
@@ -446,6 +470,31 @@ class Decision:
     def reason(self) -> Reason: ...
     @property
     def team_id(self) -> str: ...
+
+class AliasReach:
+    @property
+    def alias(self) -> str: ...
+    @property
+    def teams(self) -> int: ...
+
+class GroupReach:
+    @property
+    def group_name(self) -> str: ...
+    @property
+    def only_here(self) -> list[AliasReach]:
+        """
+        Its aliases; of the teams those that have it nowhere else.
+        """
+    @property
+    def teams(self) -> int: ...
+
+class Reach:
+    @property
+    def access_groups(self) -> list[GroupReach]: ...
+    @property
+    def model_aliases(self) -> list[AliasReach]: ...
+    @property
+    def revision(self) -> int: ...
 
 class AvailableModel:
     @property
@@ -990,10 +1039,17 @@ class Engine:
         """
     def list_grants(self, *, team_id: str) -> list[Grant]: ...
     def list_jobs(
-        self, *, team_id: str, after: int | None = None, limit: int | None = None
+        self,
+        *,
+        team_id: str,
+        status: JobStatus | None = None,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+        after: int | None = None,
+        limit: int | None = None,
     ) -> tuple[list[Job], int | None]:
         """
-        Newest first.
+        Newest first; of those created in a time, at or after `from_ms` and before `to_ms`.
         """
     def list_keys(self, *, team_id: str) -> list[VirtualKey]: ...
     def list_low_balances(self, *, limit: int) -> list[LowBalance]:
@@ -1045,6 +1101,10 @@ class Engine:
         """
         Drops the hours of usage before so many whole days, one hour a transaction. Days stay.
         """
+    def reach(self) -> Reach:
+        """
+        How many teams have each active alias now, and for how many through one group alone.
+        """
     def recover(self) -> Recovered:
         """
         Closes the calls of processes that have ended: streams that were being answered are charged by what is known, all others are released.
@@ -1067,6 +1127,7 @@ class Engine:
         access_group: str | None = None,
         group_by: list[UsageBy] = [],
         hides_refused_models: bool = False,
+        team_ids: list[str] = [],
         most: UsageFigure | None = None,
         after: int | None = None,
         limit: int | None = None,
@@ -1088,6 +1149,10 @@ class Engine:
     ) -> Settlement:
         """
         The call was answered: charges its real price, as `answered_by` if another model did it, and frees the rest.
+        """
+    def sum_organizations(self, *, organization_ids: list[str], from_ms: int) -> list[OrganizationSums]:
+        """
+        Of each its teams, their credits, and their use from that UTC day on.
         """
     def suspend_organization(
         self, *, organization_id: str, suspended: bool, options: WriteOptions = ...

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from saas_access import times
 from saas_access.dashboard import charts
 from saas_access.dashboard.api import ApiError, tried
-from saas_access.dashboard.rendering import spoken_moment, number
+from saas_access.dashboard.rendering import number, spoken_moment
 from saas_access.dashboard.visit import page
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _LOWEST = 5
 _CHANGES = 6
+_NEEDS = 8  # that stand in sight
 _WEEK_DAYS = 7
 
 # What each kind of need is called where there was none of it.
@@ -66,6 +67,7 @@ async def _show(visit: Visit) -> Response:
         lowest=lowest,
         changes=changes,
         also_checked=[CHECKED[kind] for kind in overview["checked"] if kind in CHECKED] if read else [],
+        in_sight=_NEEDS,
         today=spoken_moment(visit.now_ms),
     )
 
@@ -98,7 +100,7 @@ def _compared(now: Decimal, before: Decimal) -> str:
     if percent == 0:
         return "as in the week before"
     if percent >= 1000:
-        return f"{number(round(now / before))} times the week before"
+        return f"{number(before)} the week before"
     return f"{abs(percent)}% {'more' if percent > 0 else 'less'} than the week before"
 
 

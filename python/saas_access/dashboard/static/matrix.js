@@ -3,6 +3,7 @@
 const grid = document.querySelector(".mx");
 if (grid) {
   const card = document.getElementById("cell-card").content.firstElementChild.cloneNode(true);
+  const around = grid.closest(".mx-wrap");
   const rows = [...grid.querySelectorAll("tbody tr:not(.org)")].map((row) => [...row.querySelectorAll("td.c > a")]);
   const columns = [...grid.querySelectorAll("th.col")];
   const touch = matchMedia("(hover: none)");
@@ -35,9 +36,11 @@ if (grid) {
     say("calls", cell.dataset.calls);
     card.querySelector("[data-explain]").href = cell.href;
     card.querySelector("[data-edit]")?.setAttribute("href", editing(cell));
-    card.classList.toggle("left", x >= columns.length / 2);
-    card.classList.toggle("up", y > 5 && y > rows.length - 6);
+    card.classList.remove("left", "up");
     cell.parentElement.append(card);
+    const [inside, box] = [around.getBoundingClientRect(), card.getBoundingClientRect()];
+    card.classList.toggle("left", box.right > inside.right);
+    card.classList.toggle("up", box.bottom > inside.bottom && y > 5);
     if (touch.matches) cell.scrollIntoView({ block: "nearest", inline: "nearest" });
   };
 
