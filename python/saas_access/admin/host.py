@@ -26,6 +26,9 @@ class Host(Protocol):
     def can_route(self, litellm_model: str) -> bool | None:
         """Would LiteLLM find a deployment for this model? None where that can't be told."""
 
+    def litellm_models(self) -> list[str]:
+        """The names, sorted, under which LiteLLM has deployments, patterns like 'openai/*' among them."""
+
     def hook_loaded(self) -> bool | None:
         """Is the hook that decides about calls in place? None where there are no calls."""
 
@@ -50,6 +53,9 @@ class StandaloneHost:
 
     def can_route(self, litellm_model: str) -> bool | None:  # noqa: ARG002 nothing is routed here
         return None
+
+    def litellm_models(self) -> list[str]:
+        return []
 
     def hook_loaded(self) -> bool | None:
         return None

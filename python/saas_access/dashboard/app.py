@@ -13,10 +13,12 @@ from starlette.staticfiles import StaticFiles
 
 from saas_access import request_id
 from saas_access.dashboard import (
+    aliases,
     audit,
     explain,
     finding,
     matrix,
+    first_steps,
     model_access,
     new_access_group,
     organizations,
@@ -45,10 +47,12 @@ if TYPE_CHECKING:
 
 # In the order in which a path is looked for.
 _PAGES = (
+    aliases,
     audit,
     explain,
     finding,
     matrix,
+    first_steps,
     new_access_group,
     model_access,
     organizations,

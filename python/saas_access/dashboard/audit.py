@@ -124,13 +124,13 @@ async def _undo(visit: Visit) -> Response:
     except ApiError as refused:
         if refused.status not in (409, 412):
             raise
-        entry = await visit.api.get(f"/api/audit/{int(entry_id)}")
+        kept = await visit.api.get(f"/api/audit/{int(entry_id)}")
         return await visit.page(
             "not-undone.html",
             title="Not undone",
             section=_SECTION,
             status=refused.status,
-            entry=entry,
+            kept=kept,
             refused=refused,
             back=back + (f"?{urlencode(query)}" if query else ""),
         )

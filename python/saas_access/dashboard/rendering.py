@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.resources
+import json
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from functools import cache
@@ -44,6 +45,7 @@ def _environment() -> Environment:
         "day": day,
         "segment": segment,
         "said": changes.said,
+        "shown_json": lambda body: json.dumps(body, indent=2, ensure_ascii=False, default=float),
         "difference": lambda entry: differences.difference(entry["before"], entry["after"]),
         "quoted": lambda text: quote(str(text), safe=""),
     }

@@ -8,7 +8,7 @@ import litellm
 
 from saas_access.proxy.auth import is_master_key, master_key_digest
 from saas_access.proxy.litellm_versions import litellm_version
-from saas_access.proxy.router_view import can_route
+from saas_access.proxy.router_view import can_route, names_of_models
 
 if TYPE_CHECKING:
     from saas_access.proxy.plugin import Plugin
@@ -34,6 +34,9 @@ class ProxyHost:
 
     def can_route(self, litellm_model: str) -> bool | None:
         return can_route(litellm_model)
+
+    def litellm_models(self) -> list[str]:
+        return names_of_models()
 
     def trouble(self) -> str | None:
         return self._plugin.troubles.warning()

@@ -31,6 +31,13 @@ def can_route(litellm_model: str) -> bool | None:
     return None if llm_router() is None else bool(deployments_of(litellm_model))
 
 
+def names_of_models() -> list[str]:
+    """The names, sorted, that the running proxy's deployments are called by; patterns as they are configured."""
+    router = llm_router()
+    deployments = (router.get_model_list() or []) if router is not None else []
+    return sorted({str(deployment.get("model_name") or "") for deployment in deployments} - {""})
+
+
 def names_of_deployments(litellm_model: str, deployments: Iterable[Mapping[str, Any]]) -> set[str]:
     """Every name under which an upstream, or LiteLLM itself, may speak of the model behind `litellm_model`, whose
     deployments are given.

@@ -42,6 +42,9 @@ class ProxyHost:
     def can_route(self, litellm_model: str) -> bool:
         return not litellm_model.startswith("unroutable/")
 
+    def litellm_models(self) -> list[str]:
+        return ["openai/*", "openai/gpt-4"]
+
     def hook_loaded(self) -> bool:
         return self.hook_is_loaded
 
