@@ -12,6 +12,7 @@ __all__: list[str] = [
     "AccessGroup",
     "AccessGroupPatch",
     "AccessGroupSummary",
+    "AliasReach",
     "AuditEntry",
     "Authentication",
     "AvailableModel",
@@ -37,6 +38,7 @@ __all__: list[str] = [
     "FoundOrganization",
     "FoundTeam",
     "Grant",
+    "GroupReach",
     "Health",
     "Invalid",
     "Job",
@@ -64,10 +66,12 @@ __all__: list[str] = [
     "NotFound",
     "Organization",
     "OrganizationPatch",
+    "OrganizationSums",
     "Outcome",
     "Pace",
     "PreconditionFailed",
     "Pricing",
+    "Reach",
     "Reason",
     "Receipt",
     "RecentDenial",
@@ -241,6 +245,26 @@ class Organization:
     def revision(self) -> int: ...
     @property
     def suspended(self) -> bool: ...
+
+class OrganizationSums:
+    @property
+    def active_teams(self) -> int: ...
+    @property
+    def allocated(self) -> int: ...
+    @property
+    def calls(self) -> int: ...
+    @property
+    def denials(self) -> int: ...
+    @property
+    def held(self) -> int: ...
+    @property
+    def last_call_at_ms(self) -> int | None: ...
+    @property
+    def organization_id(self) -> str: ...
+    @property
+    def teams(self) -> int: ...
+    @property
+    def used(self) -> int: ...
 
 class ModelAlias:
     @property
@@ -529,6 +553,31 @@ class Decision:
     def reason(self) -> Reason: ...
     @property
     def team_id(self) -> str: ...
+
+class AliasReach:
+    @property
+    def alias(self) -> str: ...
+    @property
+    def teams(self) -> int: ...
+
+class GroupReach:
+    @property
+    def group_name(self) -> str: ...
+    @property
+    def only_here(self) -> list[AliasReach]:
+        """
+        Its aliases; of the teams those that have it nowhere else.
+        """
+    @property
+    def teams(self) -> int: ...
+
+class Reach:
+    @property
+    def access_groups(self) -> list[GroupReach]: ...
+    @property
+    def model_aliases(self) -> list[AliasReach]: ...
+    @property
+    def revision(self) -> int: ...
 
 class AvailableModel:
     @property
@@ -1188,6 +1237,10 @@ class Engine:
         """
         Drops the hours of usage before so many whole days, one hour a transaction. Days stay.
         """
+    def reach(self) -> Reach:
+        """
+        How many teams have each active alias now, and for how many through one group alone.
+        """
     def recover(self) -> Recovered:
         """
         Closes the calls of processes that have ended: streams that were being answered are charged by what is known, all others are released.
@@ -1210,6 +1263,7 @@ class Engine:
         access_group: str | None = None,
         group_by: list[UsageBy] = [],
         hides_refused_models: bool = False,
+        team_ids: list[str] = [],
         most: UsageFigure | None = None,
         after: int | None = None,
         limit: int | None = None,
@@ -1235,6 +1289,10 @@ class Engine:
     ) -> Settlement:
         """
         The call was answered: charges its real price, as `answered_by` if another model did it, and frees the rest.
+        """
+    def sum_organizations(self, *, organization_ids: list[str], from_ms: int) -> list[OrganizationSums]:
+        """
+        Of each its teams, their credits, and their use from that UTC day on.
         """
     def suspend_organization(
         self, *, organization_id: str, suspended: bool, options: WriteOptions = ...
