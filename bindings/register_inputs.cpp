@@ -34,14 +34,20 @@ void register_catalog_inputs(py::module_& module) {
   const NewModelAlias alias;
   py::class_<NewModelAlias>(module, "NewModelAlias")
       .def(construct(&NewModelAlias::alias, &NewModelAlias::litellm_model, &NewModelAlias::description,
-                     &NewModelAlias::active, &NewModelAlias::credits_per_call, &NewModelAlias::metadata),
+                     &NewModelAlias::active, &NewModelAlias::credits_per_call, &NewModelAlias::metadata,
+                     &NewModelAlias::retires_at_ms, &NewModelAlias::successor),
            py::kw_only(), "alias"_arg, "litellm_model"_arg, "description"_arg, "active"_arg = alias.active,
-           "credits_per_call"_arg = alias.credits_per_call, "metadata"_arg = alias.metadata);
+           "credits_per_call"_arg = alias.credits_per_call, "metadata"_arg = alias.metadata,
+           "retires_at_ms"_arg = py::none(), "successor"_arg = py::none());
   py::class_<ModelAliasPatch>(module, "ModelAliasPatch")
       .def(construct(&ModelAliasPatch::litellm_model, &ModelAliasPatch::description, &ModelAliasPatch::active,
-                     &ModelAliasPatch::credits_per_call, &ModelAliasPatch::metadata),
+                     &ModelAliasPatch::credits_per_call, &ModelAliasPatch::metadata, &ModelAliasPatch::retires_at_ms,
+                     &ModelAliasPatch::successor),
            py::kw_only(), "litellm_model"_arg = py::none(), "description"_arg = py::none(), "active"_arg = py::none(),
-           "credits_per_call"_arg = py::none(), "metadata"_arg = py::none());
+           "credits_per_call"_arg = py::none(), "metadata"_arg = py::none(), "retires_at_ms"_arg = py::none(),
+           "successor"_arg = py::none())
+      .def("clear_retires_at", [](ModelAliasPatch& patch) { patch.retires_at_ms.emplace(); })
+      .def("clear_successor", [](ModelAliasPatch& patch) { patch.successor.emplace(); });
   py::class_<NewAccessGroup>(module, "NewAccessGroup")
       .def(construct(&NewAccessGroup::group_name, &NewAccessGroup::description, &NewAccessGroup::model_aliases),
            py::kw_only(), "group_name"_arg, "description"_arg, "model_aliases"_arg);

@@ -42,6 +42,8 @@ void register_policy_records(py::module_& module) {
       .def_readonly("active", &ModelAlias::active)
       .def_readonly("credits_per_call", &ModelAlias::credits_per_call)
       .def_readonly("metadata", &ModelAlias::metadata)
+      .def_readonly("retires_at_ms", &ModelAlias::retires_at_ms)
+      .def_readonly("successor", &ModelAlias::successor)
       .def_readonly("access_groups", &ModelAlias::access_groups)
       .def_readonly("created_at_ms", &ModelAlias::created_at_ms)
       .def_readonly("revision", &ModelAlias::revision);

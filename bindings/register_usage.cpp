@@ -8,6 +8,7 @@
 #include "arguments.hpp"
 #include "operations.hpp"
 #include "register.hpp"
+#include "saas_access/recent_denials.hpp"
 #include "saas_access/usage.hpp"
 
 namespace py = pybind11;
@@ -67,6 +68,14 @@ void define_types(py::module_& module) {
       .def_readonly("to_ms", &UsageReport::to_ms)
       .def_property_readonly("rows", [](const UsageReport& report) { return report.rows.items; })
       .def_property_readonly("next", [](const UsageReport& report) { return report.rows.next; });
+  py::class_<RecentDenial>(module, "RecentDenial", "One refusal of a team.")
+      .def_readonly("at_ms", &RecentDenial::at_ms)
+      .def_readonly("reason", &RecentDenial::reason)
+      .def_readonly("alias", &RecentDenial::alias)
+      .def_readonly("key_id", &RecentDenial::key_id)
+      .def_readonly("key_name", &RecentDenial::key_name)
+      .def_readonly("key_model_aliases", &RecentDenial::key_model_aliases,
+                    "Since the key was made, but that deleted aliases are gone from it; None if it isn't narrowed.");
 }
 
 void define_report(EngineClass& engine) {
@@ -97,6 +106,8 @@ void define_counting(EngineClass& engine) {
           },
           py::kw_only(), "reason"_arg, "team_id"_arg, "key_id"_arg = py::none(), "alias"_arg = py::none(),
           "access_group"_arg = py::none(), "Counts a refusal in memory; written out in the background.")
+      .def("list_denials", read(&list_denials), Unlocked(), py::kw_only(), "team_id"_arg, "limit"_arg = py::none(),
+           "The latest of a team that is there, newest first.")
       .def(
           "prune_usage",
           [](const EngineHandle& handle, std::int64_t days_kept) {

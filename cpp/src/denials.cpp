@@ -29,41 +29,46 @@ void DenialCounts::note(const Snapshot& snapshot, const Denial& denial, UnixMs n
   const TeamEntry* const team = snapshot.team(denial.team_id);
   if (team == nullptr) return;
   const KeyEntry* const key = denial.key_id ? snapshot.key(*denial.key_id) : nullptr;
+  const RowId key_row = key != nullptr ? key->row : 0;
+  const std::string alias = recorded_alias(snapshot, denial.alias);
   const std::string group = denial.access_group ? denial.access_group->str() : std::string();
   const std::int64_t hour = now_ms / kHourMs;
-  Key counted(hour, team->row, key != nullptr ? key->row : 0, denial.reason, recorded_alias(snapshot, denial.alias),
-              group);
+  Key counted(hour, team->row, key_row, denial.reason, alias, group);
   const std::lock_guard lock(mutex_);
-  if (counts_.size() >= kMostDifferent && !counts_.contains(counted)) {
+  noted_.recent.note(team->row, {now_ms, key_row, denial.reason, alias});
+  auto& counts = noted_.counts;
+  if (counts.size() >= kMostDifferent && !counts.contains(counted)) {
     counted = Key(hour, team->row, 0, denial.reason, "", "");
   }
-  Count& count = counts_[std::move(counted)];
+  Count& count = counts[std::move(counted)];
   count.denials += 1;
   count.last_ms = std::max(count.last_ms, now_ms);
 }
 
-DenialCounts::Counts DenialCounts::take() {
+DenialCounts::Noted DenialCounts::take() {
   const std::lock_guard lock(mutex_);
-  return std::exchange(counts_, {});
+  return std::exchange(noted_, {});
 }
 
-void DenialCounts::put_back(const Counts& noted) {
+void DenialCounts::put_back(Noted noted) {
   const std::lock_guard lock(mutex_);
-  for (const auto& [key, count] : noted) {
-    Count& now = counts_[key];
+  for (const auto& [key, count] : noted.counts) {
+    Count& now = noted_.counts[key];
     now.denials += count.denials;
     now.last_ms = std::max(now.last_ms, count.last_ms);
   }
+  noted_.recent.put_back(std::move(noted.recent));
 }
 
-void DenialCounts::write(Connection& db, const Counts& noted) {
+void DenialCounts::write(Connection& db, const Noted& noted) {
   UsageRollup rollup;
-  for (const auto& [key, count] : noted) {
+  for (const auto& [key, count] : noted.counts) {
     const auto& [hour, team, virtual_key, reason, alias, group] = key;
     const auto key_row = virtual_key != 0 ? std::optional(virtual_key) : std::nullopt;
     rollup.denial({team, key_row, name_row(db, alias), name_row(db, group)}, reason, count.denials, count.last_ms);
   }
   rollup.write(db);
+  noted.recent.write(db);
 }
 
 }  // namespace saas_access

@@ -35,11 +35,16 @@ ModelAlias read_model_alias(const SQLite::Statement& statement) {
   alias.metadata = statement.getColumn(6).getString();
   alias.created_at_ms = statement.getColumn(7).getInt64();
   alias.revision = static_cast<Revision>(statement.getColumn(8).getInt64());
+  alias.retires_at_ms = optional_integer(statement.getColumn(9));
+  if (const auto successor = statement.getColumn(10); !successor.isNull()) {
+    alias.successor = AliasName(successor.getString());
+  }
   return alias;
 }
 
 constexpr const char* kModelAliases =
-    "SELECT row, alias, litellm_model, description, active, credits_per_call_micro, metadata, created_at_ms, revision "
+    "SELECT row, alias, litellm_model, description, active, credits_per_call_micro, metadata, created_at_ms, revision, "
+    "retires_at_ms, (SELECT other.alias FROM model_alias other WHERE other.row = model_alias.successor) "
     "FROM model_alias ";
 
 Page<ModelAlias> read_model_aliases(Connection& db, Query statement, const PageRequest& request) {

@@ -15,7 +15,9 @@ Json settable(const ModelAlias& alias) {
           {"description", alias.description},
           {"active", alias.active},
           {"credits_per_call", credits_json(alias.credits_per_call)},
-          {"metadata", Json::parse(alias.metadata)}};
+          {"metadata", Json::parse(alias.metadata)},
+          {"retires_at_ms", optional_json(alias.retires_at_ms)},
+          {"successor", alias.successor ? Json(alias.successor->str()) : Json(nullptr)}};
 }
 
 Json settable(const AccessGroup& group) {
@@ -29,6 +31,18 @@ void validate(Problems& problems, const ModelAlias& alias) {
   problems.text("description", alias.description, kMaxText);
   problems.credits("credits_per_call", alias.credits_per_call, 0);
   problems.metadata(alias.metadata);
+  problems.range("retires_at", alias.retires_at_ms, 0, kMaxTime);
+}
+
+std::optional<RowId> successor_row(Problems& problems, Connection& db, const ModelAlias& alias) {
+  if (!alias.successor) return std::nullopt;
+  const auto row = find_row(db, *alias.successor);
+  if (*alias.successor == alias.alias) {
+    problems.add("successor", describe(alias.alias) + " can't succeed itself");
+  } else if (!row) {
+    problems.add("successor", describe(*alias.successor) + " does not exist");
+  }
+  return row;
 }
 
 ModelAlias find_for_write(const Write& write, const AliasName& name) {
@@ -72,16 +86,19 @@ ModelAlias create_model_alias(Write& write, const NewModelAlias& document) {
   alias.active = document.active;
   alias.credits_per_call = document.credits_per_call;
   alias.metadata = document.metadata;
+  alias.retires_at_ms = document.retires_at_ms;
+  alias.successor = document.successor;
   Problems problems;
   problems.well_formed("alias", alias.alias);
   validate(problems, alias);
+  const auto successor = successor_row(problems, write.db, alias);
   problems.raise();
   if (find_row(write.db, alias.alias)) throw Conflict(describe(alias.alias) + " already exists");
   execute(write.db,
           "INSERT INTO model_alias (alias, litellm_model, description, active, credits_per_call_micro, metadata, "
-          "created_at_ms, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+          "retires_at_ms, successor, created_at_ms, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
           alias.alias, alias.litellm_model, alias.description, alias.active, alias.credits_per_call, alias.metadata,
-          write.created_at_ms(), write.revision);
+          alias.retires_at_ms, successor, write.created_at_ms(), write.revision);
   write.changes.catalog();
   write.audit("model_alias.create", "model_alias", alias.alias.str(), nullptr, settable(alias));
   return find_model_alias(write.db, alias.alias);
@@ -95,15 +112,17 @@ ModelAlias update_model_alias(Write& write, const AliasName& name, const ModelAl
   if (patch.active) after.active = *patch.active;
   if (patch.credits_per_call) after.credits_per_call = *patch.credits_per_call;
   if (patch.metadata) after.metadata = *patch.metadata;
+  if (patch.retires_at_ms) after.retires_at_ms = *patch.retires_at_ms;
+  if (patch.successor) after.successor = *patch.successor;
   Problems problems;
   validate(problems, after);
+  const auto successor = successor_row(problems, write.db, after);
   problems.raise();
   execute(write.db,
-          "UPDATE model_alias SET litellm_model = ?, description = ?, active = ?, credits_per_call_micro = ?, metadata "
-          "= ?, "
-          "revision = ? WHERE alias = ?",
-          after.litellm_model, after.description, after.active, after.credits_per_call, after.metadata, write.revision,
-          name);
+          "UPDATE model_alias SET litellm_model = ?, description = ?, active = ?, credits_per_call_micro = ?, "
+          "metadata = ?, retires_at_ms = ?, successor = ?, revision = ? WHERE alias = ?",
+          after.litellm_model, after.description, after.active, after.credits_per_call, after.metadata,
+          after.retires_at_ms, successor, write.revision, name);
   write.changes.catalog();
   write.audit("model_alias.update", "model_alias", name.str(), settable(before), settable(after));
   return find_model_alias(write.db, name);
@@ -124,6 +143,7 @@ void delete_model_alias(Write& write, const AliasName& name, bool force) {
   execute(write.db,
           "UPDATE virtual_key SET revision = ? WHERE row IN (SELECT virtual_key FROM key_alias WHERE alias = ?)",
           write.revision, row);
+  execute(write.db, "UPDATE model_alias SET successor = NULL, revision = ? WHERE successor = ?", write.revision, row);
   execute(write.db, "DELETE FROM model_alias WHERE row = ?", row);
   write.changes.catalog();
   write.audit("model_alias.delete", "model_alias", name.str(), settable(before), nullptr);

@@ -199,6 +199,7 @@ void delete_team(Write& write, const TeamId& id) {
   execute(write.db, "DELETE FROM team_access_group WHERE team = ?", row);
   execute(write.db, "DELETE FROM team_grant WHERE team = ?", row);
   execute(write.db, "DELETE FROM refill WHERE team = ?", row);
+  execute(write.db, "DELETE FROM recent_denial WHERE team = ?", row);
   set_low_balance_thresholds(write.db, row, {});
   revoke_keys(write, row);
   execute(write.db, "UPDATE team SET deleted_at_ms = ?, revision = ? WHERE row = ?", write.now_ms, write.revision, row);

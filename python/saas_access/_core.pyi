@@ -62,6 +62,7 @@ __all__: list[str] = [
     "Pricing",
     "Reason",
     "Receipt",
+    "RecentDenial",
     "Recovered",
     "Refill",
     "RefillMode",
@@ -251,7 +252,11 @@ class ModelAlias:
     @property
     def metadata(self) -> str: ...
     @property
+    def retires_at_ms(self) -> int | None: ...
+    @property
     def revision(self) -> int: ...
+    @property
+    def successor(self) -> str | None: ...
 
 class AccessGroup:
     @property
@@ -623,6 +628,8 @@ class NewModelAlias:
         active: bool = True,
         credits_per_call: int = 1000000,
         metadata: str = "{}",
+        retires_at_ms: int | None = None,
+        successor: str | None = None,
     ) -> None: ...
 
 class ModelAliasPatch:
@@ -634,7 +641,11 @@ class ModelAliasPatch:
         active: bool | None = None,
         credits_per_call: int | None = None,
         metadata: str | None = None,
+        retires_at_ms: int | None = None,
+        successor: str | None = None,
     ) -> None: ...
+    def clear_retires_at(self) -> None: ...
+    def clear_successor(self) -> None: ...
 
 class NewAccessGroup:
     def __init__(self, *, group_name: str, description: str, model_aliases: list[str]) -> None: ...
@@ -807,6 +818,26 @@ class UsageReport:
     def rows(self) -> list[UsageRow]: ...
     @property
     def to_ms(self) -> int: ...
+
+class RecentDenial:
+    """
+    One refusal of a team.
+    """
+    @property
+    def alias(self) -> str | None: ...
+    @property
+    def at_ms(self) -> int: ...
+    @property
+    def key_id(self) -> str | None: ...
+    @property
+    def key_model_aliases(self) -> list[str] | None:
+        """
+        Since the key was made, but that deleted aliases are gone from it; None if it isn't narrowed.
+        """
+    @property
+    def key_name(self) -> str | None: ...
+    @property
+    def reason(self) -> Reason: ...
 
 class Session:
     """
@@ -981,6 +1012,9 @@ class Engine:
     def list_ending_grants(self, *, until_ms: int) -> list[EndingGrant]:
         """
         Grants that run now and end before, the first to end first.
+    def list_denials(self, *, team_id: str, limit: int | None = None) -> list[RecentDenial]:
+        """
+        The latest of a team that is there, newest first.
         """
     def list_entries(
         self, *, team_id: str, after: int | None = None, limit: int | None = None

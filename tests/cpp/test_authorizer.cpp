@@ -272,5 +272,31 @@ TEST(Decision, EveryReasonHasItsOwnSlug) {
   EXPECT_EQ(slug(KeyStatus::revoked), "revoked");
 }
 
+std::string text(const std::vector<AliasReach>& reached) {
+  std::string list;
+  for (const AliasReach& each : reached) list += each.alias.str() + " " + std::to_string(each.teams) + ", ";
+  return list;
+}
+
+TEST_F(AuthorizerTest, ReachCountsTeamsThatHaveAnAliasAndThoseThatHaveItThroughOneGroupAlone) {
+  team_.groups = {20, 22};                      // gpt-4 through both
+  team_.grants = {{21, kNow - 10, kNow + 10},   // running: claude-3-opus through it and 22
+                  {21, kNow - 10, kNow + 20},   // the same group counts once
+                  {20, kNow - 10, kNow + 10}};  // its own already
+  Snapshot shared = snapshot();
+  shared.teams.put(2, {.row = 2, .team_id = TeamId("other"), .suspended = true, .groups = {20}});
+  shared.teams.put(3, {.row = 3, .team_id = TeamId("late"), .groups = {}, .grants = {{22, kNow - 20, kNow}}});
+  const Reach found = reach(shared, kNow);
+  EXPECT_EQ(found.revision, 7U);
+  EXPECT_EQ(text(found.model_aliases), "gpt-4 2, gpt-3.5-turbo 2, claude-3-opus 1, retired 0, ");
+  ASSERT_EQ(found.access_groups.size(), 3U);
+  EXPECT_EQ(found.access_groups[0].teams, 2);
+  EXPECT_EQ(text(found.access_groups[0].only_here), "gpt-4 1, gpt-3.5-turbo 2, retired 0, ");
+  EXPECT_EQ(found.access_groups[1].teams, 1);
+  EXPECT_EQ(text(found.access_groups[1].only_here), "claude-3-opus 0, ");
+  EXPECT_EQ(found.access_groups[2].teams, 1);
+  EXPECT_EQ(text(found.access_groups[2].only_here), "claude-3-opus 0, gpt-4 0, ");
+}
+
 }  // namespace
 }  // namespace saas_access

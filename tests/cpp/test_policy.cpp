@@ -105,7 +105,7 @@ TEST_F(PolicyTest, CreatesAModelAlias) {
   EXPECT_TRUE(changed(ChangeKind::catalog));
   EXPECT_EQ(audit().front().after,
             R"({"alias":"org/gpt-4","litellm_model":"openai/gpt-4","description":"GPT-4","active":false,)"
-            R"("credits_per_call":2.5,"metadata":{"x":[]}})");
+            R"("credits_per_call":2.5,"metadata":{"x":[]},"retires_at_ms":null,"successor":null})");
 }
 
 TEST_F(PolicyTest, RefusesABadOrTakenModelAlias) {
@@ -141,6 +141,56 @@ TEST_F(PolicyTest, UpdatesAModelAlias) {
   const auto message =
       message_of<NotFound>([&] { write([](Write& w) { update_model_alias(w, AliasName("x"), {}); }); });
   EXPECT_EQ(message, "Model alias 'x' does not exist");
+}
+
+TEST_F(PolicyTest, AnnouncesAnAliasEndAndItsSuccessor) {
+  make_alias("new");
+  const auto made = write([](Write& w) {
+    NewModelAlias old = new_alias("old");
+    old.retires_at_ms = 5'000;
+    old.successor = AliasName("new");
+    return create_model_alias(w, old);
+  });
+  EXPECT_EQ(made.retires_at_ms, 5'000);
+  EXPECT_EQ(made.successor, AliasName("new"));
+  const auto update = [&](const ModelAliasPatch& patch) {
+    return write([&](Write& w) { return update_model_alias(w, AliasName("old"), patch); });
+  };
+  ModelAliasPatch patch;
+  patch.description = "unchanged otherwise";
+  EXPECT_EQ(update(patch).successor, AliasName("new"));
+  patch.retires_at_ms.emplace();
+  EXPECT_FALSE(update(patch).retires_at_ms);
+  patch.successor.emplace();
+  EXPECT_FALSE(update(patch).successor);
+}
+
+TEST_F(PolicyTest, RefusesASuccessorThatIsNoOtherAlias) {
+  make_alias("gpt-4");
+  const auto update_to = [&](const char* successor) {
+    ModelAliasPatch patch;
+    patch.retires_at_ms.emplace(-1);
+    patch.successor.emplace(successor);
+    write([&](Write& w) { update_model_alias(w, AliasName("gpt-4"), patch); });
+  };
+  EXPECT_EQ(invalid_fields([&] { update_to("gpt-4"); }), "retires_at successor");
+  EXPECT_EQ(invalid_fields([&] { update_to("gpt-5"); }), "retires_at successor");
+}
+
+TEST_F(PolicyTest, ADeletedSuccessorIsNone) {
+  make_alias("new");
+  make_alias("old");
+  const auto announced = write([](Write& w) {
+    ModelAliasPatch patch;
+    patch.successor.emplace("new");
+    return update_model_alias(w, AliasName("old"), patch);
+  });
+  const auto left = write([](Write& w) {
+    delete_model_alias(w, AliasName("new"), false);
+    return find_model_alias(w.db, AliasName("old"));
+  });
+  EXPECT_FALSE(left.successor);
+  EXPECT_GT(left.revision, announced.revision);
 }
 
 TEST_F(PolicyTest, KeepsAnAliasThatGroupsHold) {

@@ -173,6 +173,7 @@ def _walk_through_upkeep(call: Callable[..., Any]) -> None:
 
 def _walk_through_usage(call: Callable[..., Any]) -> None:
     call("note_denial", type(None), reason=Reason.MODEL_NOT_GRANTED, team_id="acme-prod", alias="slow")
+    call("list_denials", list, team_id="acme-prod", limit=100)
     now_ms = call("now_ms", int)
     by_alias = [_core.UsageBy.ALIAS]
     report = call(

@@ -7,9 +7,11 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "saas_access/connection.hpp"
 #include "saas_access/decision.hpp"
+#include "saas_access/recent_denials.hpp"
 #include "saas_access/snapshot.hpp"
 
 namespace saas_access {
@@ -23,8 +25,9 @@ struct Denial {
   Reason reason = Reason::model_not_granted;
 };
 
-/// Refusals of one process, counted in memory until they are written: a team that is refused a thousand times a second
-/// makes no thousand transactions. What it holds is bounded by the policy, not by what clients send. Thread-safe.
+/// Refusals of one process, counted in memory until they are written, and the latest of each team one by one: a team
+/// that is refused a thousand times a second makes no thousand transactions. What it holds is bounded by the policy,
+/// not by what clients send. Thread-safe.
 class DenialCounts {
  public:
   /// No I/O. A team that isn't in the snapshot is not counted; what names no alias of it counts as kUnknownModel.
@@ -33,12 +36,12 @@ class DenialCounts {
   /// Writes what was noted, by `transact(work(Connection&))`, if there is anything; keeps it if that throws.
   template <class Transact>
   void flush(Transact&& transact) {
-    const Counts noted = take();
-    if (noted.empty()) return;
+    Noted noted = take();
+    if (noted.counts.empty()) return;
     try {
       transact([&](Connection& db) { write(db, noted); });
     } catch (...) {
-      put_back(noted);
+      put_back(std::move(noted));
       throw;
     }
   }
@@ -50,14 +53,17 @@ class DenialCounts {
     std::int64_t denials = 0;
     UnixMs last_ms = 0;
   };
-  using Counts = std::map<Key, Count>;
+  struct Noted {
+    std::map<Key, Count> counts;
+    RecentDenials recent;
+  };
 
-  Counts take();
-  void put_back(const Counts& noted);
-  static void write(Connection& db, const Counts& noted);
+  Noted take();
+  void put_back(Noted noted);
+  static void write(Connection& db, const Noted& noted);
 
   std::mutex mutex_;
-  Counts counts_;
+  Noted noted_;
 };
 
 }  // namespace saas_access

@@ -18,7 +18,7 @@ struct OrganizationSums {
   std::int64_t active_teams = 0;
   MicroCredits allocated = 0;
   MicroCredits used = 0;
-  MicroCredits held = 0;  ///< for calls and jobs that run
+  MicroCredits held = 0;   ///< for calls and jobs that run
   std::int64_t calls = 0;  ///< answered
   std::int64_t denials = 0;
   std::optional<UnixMs> last_call_at_ms;  ///< answered or failed

@@ -36,6 +36,8 @@ struct NewModelAlias {
   bool active = true;
   MicroCredits credits_per_call = kMicroPerCredit;
   std::string metadata = "{}";
+  std::optional<UnixMs> retires_at_ms = {};
+  std::optional<AliasName> successor = {};  ///< another alias, which exists
 };
 struct ModelAliasPatch {
   std::optional<std::string> litellm_model;
@@ -43,10 +45,13 @@ struct ModelAliasPatch {
   std::optional<bool> active;
   std::optional<MicroCredits> credits_per_call;
   std::optional<std::string> metadata;
+  std::optional<std::optional<UnixMs>> retires_at_ms;  ///< present and empty: none any more
+  std::optional<std::optional<AliasName>> successor;
 };
 ModelAlias create_model_alias(Write&, const NewModelAlias&);
 ModelAlias update_model_alias(Write&, const AliasName&, const ModelAliasPatch&);
-/// Conflict, naming the groups, while groups list it; with `force` it is taken out of them.
+/// Conflict, naming the groups, while groups list it; with `force` it is taken out of them. Whose successor it was has
+/// none any more.
 void delete_model_alias(Write&, const AliasName&, bool force);
 
 struct NewAccessGroup {

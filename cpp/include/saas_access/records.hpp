@@ -36,6 +36,8 @@ struct ModelAlias {
   bool active = true;
   MicroCredits credits_per_call = kMicroPerCredit;
   std::string metadata = "{}";
+  std::optional<UnixMs> retires_at_ms;   ///< announced: it goes on working
+  std::optional<AliasName> successor;    ///< the alias to use then
   std::vector<GroupName> access_groups;  ///< the groups that list it, in order of the groups' creation
   UnixMs created_at_ms = 0;
   Revision revision = 0;

@@ -92,10 +92,14 @@ class ModelAliasAnswer(Answer):
     metadata: Metadata
     access_groups: Groups = Field(default=[], description="Not in the answer to a create")
     created_at: Time
+    retires_at: Time | None = Field(default=None, description="Only if set; so is `successor`")
+    successor: str | None = Field(default=None, examples=["gpt-4.1"])
     warnings: list[str] = Field(default=[], description="Only if there are any: what the proxy can't route")
 
     @classmethod
     def of(cls, model_alias: ModelAlias, **also: Any) -> ModelAliasAnswer:
+        retires_at, successor = times.optional_text(model_alias.retires_at_ms), model_alias.successor
+        also |= {name: value for name, value in (("retires_at", retires_at), ("successor", successor)) if value}
         return cls(
             alias=model_alias.alias,
             litellm_model=model_alias.litellm_model,

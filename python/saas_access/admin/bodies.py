@@ -62,6 +62,10 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+def _clears(patch: Body, field: str) -> bool:
+    return field in patch.model_fields_set and getattr(patch, field) is None
+
+
 class NewOrganizationBody(Body):
     organization_id: str = Field(examples=["org_acme"])
     name: str = Field(examples=["ACME Corp"])
@@ -80,6 +84,8 @@ class NewModelAliasBody(Body):
     active: bool = True
     credits_per_call: MicroCredits = Field(default=1, validate_default=True)
     metadata: MetadataText = _NO_METADATA
+    retires_at: UnixMs | None = Field(default=None, description="When it is to end. Announced only: it goes on working")
+    successor: str | None = Field(default=None, description="The alias to use then", examples=["gpt-4.1"])
 
 
 class ModelAliasPatchBody(Body):
@@ -88,6 +94,11 @@ class ModelAliasPatchBody(Body):
     active: bool = _absent()
     credits_per_call: MicroCredits = _absent()
     metadata: MetadataText = _absent()
+    retires_at: UnixMs | None = Field(default=None, description="null takes it away")
+    successor: str | None = Field(default=None, description="null takes it away", examples=["gpt-4.1"])
+
+    def clears(self, field: Literal["retires_at", "successor"]) -> bool:
+        return _clears(self, field)
 
 
 class NewAccessGroupBody(Body):
@@ -157,16 +168,13 @@ class TeamPatchBody(Body):
             low_balance_thresholds=self.low_balance_thresholds,
             metadata=self.metadata,
         )
-        if self._clears("rpm_limit"):
+        if _clears(self, "rpm_limit"):
             patch.clear_rpm_limit()
-        if self._clears("tpm_limit"):
+        if _clears(self, "tpm_limit"):
             patch.clear_tpm_limit()
-        if self._clears("refill"):
+        if _clears(self, "refill"):
             patch.clear_refill()
         return patch
-
-    def _clears(self, field: Literal["rpm_limit", "tpm_limit", "refill"]) -> bool:
-        return field in self.model_fields_set and getattr(self, field) is None
 
 
 class NewGrantBody(Body):

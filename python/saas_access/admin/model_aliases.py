@@ -27,6 +27,8 @@ def create_model_alias(body: NewModelAliasBody, engine: EngineOf, service: Servi
         active=body.active,
         credits_per_call=body.credits_per_call,
         metadata=body.metadata,
+        retires_at_ms=body.retires_at,
+        successor=body.successor,
     )
     made, receipt = conditions.run(lambda options: engine.create_model_alias(model_alias=new, options=options))
     content = ModelAliasAnswer.of(made, **_warnings(made.litellm_model, service.host))
@@ -58,7 +60,13 @@ def update_model_alias(
         active=body.active,
         credits_per_call=body.credits_per_call,
         metadata=body.metadata,
+        retires_at_ms=body.retires_at,
+        successor=body.successor,
     )
+    if body.clears("retires_at"):
+        patch.clear_retires_at()
+    if body.clears("successor"):
+        patch.clear_successor()
     changed, receipt = conditions.run(
         lambda options: engine.update_model_alias(alias=alias, patch=patch, options=options)
     )

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from saas_access import credits, times
-from saas_access._core import UsageBy, UsageRow, slug
+from saas_access._core import RecentDenial, UsageBy, UsageRow, slug
 from saas_access.admin.answers import (
     Alias,
     Aliases,
@@ -94,6 +94,30 @@ class MostDenied(Answer):
     denials: int = Field(examples=[17])
     last_denied_at: Time | None
     access_groups: Groups = Field(description="Those that list the alias: candidates for an upgrade")
+
+
+class DenialAnswer(Answer):
+    at: Time
+    reason: str = Field(examples=["model_not_granted"])
+    alias: Alias | None = Field(description="What was asked; null where it didn't come to a model")
+    key_id: KeyId | None = Field(description="null where no virtual key of ours was used")
+    key_name: str | None = Field(default=None, description="Only with a key", examples=["ci"])
+    key_model_aliases: Aliases | None = Field(default=None, description="Only if the key is narrowed: to what")
+
+    @classmethod
+    def of(cls, denial: RecentDenial) -> DenialAnswer:
+        of_key = {"key_name": denial.key_name, "key_model_aliases": denial.key_model_aliases}
+        return cls(
+            at=times.text(denial.at_ms),
+            reason=slug(denial.reason),
+            alias=denial.alias,
+            key_id=denial.key_id,
+            **{name: value for name, value in of_key.items() if value is not None},
+        )
+
+
+class DenialList(Answer):
+    denials: list[DenialAnswer]
 
 
 class UsageReview(Answer):

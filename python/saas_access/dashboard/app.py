@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from saas_access import request_id
 from saas_access.dashboard import (
+    aliases,
     audit,
     explain,
     finding,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 # In the order in which a path is looked for.
 _PAGES = (
+    aliases,
     audit,
     explain,
     finding,

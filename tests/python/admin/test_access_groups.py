@@ -100,3 +100,26 @@ def test_a_taken_name_conflicts_and_an_absent_one_is_not_found(operator: Client,
     refused(operator.put("/api/model-access-groups/nope", json={}), 404)
     for action in ("add-models", "remove-models"):
         refused(operator.post(f"/api/model-access-groups/nope/{action}", json={"model_aliases": []}), 404)
+
+
+def test_reach_counts_teams_and_those_that_have_an_alias_through_one_group_alone(
+    operator: Client, stocked: Acme
+) -> None:
+    both = {"group_name": "both", "model_aliases": ["claude-3-opus", "gpt-4"]}
+    created(operator.post("/api/model-access-groups/create", json=both))
+    answered(operator.put("/api/teams/acme-prod", json={"access_groups": ["gpt-models", "both"]}))
+    found = answered(operator.get("/api/reach"))
+    assert {each["alias"]: each["team_count"] for each in found["model_aliases"]} == {
+        "gpt-4": 1,
+        "gpt-3.5-turbo": 1,
+        "claude-3-opus": 2,
+    }
+    assert found["access_groups"][2] == {
+        "group_name": "both",
+        "team_count": 1,
+        "model_aliases": [{"alias": "claude-3-opus", "only_here": 1}, {"alias": "gpt-4", "only_here": 0}],
+    }
+    one = answered(operator.get("/api/reach?access_group=gpt-models"))
+    assert [each["alias"] for each in one["model_aliases"]] == ["gpt-4", "gpt-3.5-turbo"]
+    assert [each["group_name"] for each in one["access_groups"]] == ["gpt-models"]
+    assert "'nothing'" in refused(operator.get("/api/reach?access_group=nothing"), 404)["message"]

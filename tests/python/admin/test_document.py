@@ -49,6 +49,7 @@ POST   /api/teams/{team_id}/keys
 POST   /api/teams/{team_id}/keys/{key_id}/rotate
 DELETE /api/teams/{team_id}/keys/{key_id}
 GET    /api/teams/{team_id}/jobs
+GET    /api/teams/{team_id}/denials
 POST   /api/credits/add
 GET    /api/credits/balance
 GET    /api/credits/transactions
@@ -62,6 +63,8 @@ POST   /api/jobs/{job_id}/complete
 POST   /api/authorize/explain
 GET    /api/usage
 GET    /api/usage/review
+GET    /api/reach
+GET    /api/organization-sums
 GET    /api/metrics
 GET    /api/audit
 GET    /api/audit/{entry_id}

@@ -88,6 +88,44 @@ def test_a_taken_alias_conflicts_and_an_absent_one_is_not_found(operator: Client
     refused(operator.delete("/api/model-aliases/gpt-5"), 404)
 
 
+def test_an_announced_end_and_a_successor_are_shown_where_they_are_set(operator: Client, stocked: Acme) -> None:
+    ends = {"retires_at": "2030-01-31T12:00:00Z", "successor": "gpt-4"}
+    made = created(operator.post("/api/model-aliases/create", json={**GPT_4, "alias": "gpt-3", **ends}))
+    assert ends.items() <= made.items()
+    assert ends.items() <= answered(operator.get("/api/model-aliases/gpt-3")).items()
+    listed = answered(operator.get("/api/model-aliases"))["model_aliases"]
+    assert [item["alias"] for item in listed if ends.items() <= item.items()] == ["gpt-3"]
+    assert all(ends.keys().isdisjoint(item) for item in listed if item["alias"] != "gpt-3")
+
+    changed = answered(operator.put("/api/model-aliases/gpt-3", json={"successor": "claude-3-opus"}))
+    assert (changed["retires_at"], changed["successor"]) == (ends["retires_at"], "claude-3-opus")
+    changed = answered(operator.put("/api/model-aliases/gpt-3", json=dict.fromkeys(ends)))
+    assert ends.keys().isdisjoint(changed)
+    [cleared, *_] = answered(operator.get("/api/audit?target=gpt-3"))["entries"]
+    assert [cleared[when]["successor"] for when in ("before", "after")] == ["claude-3-opus", None]
+    assert [cleared[when]["retires_at_ms"] for when in ("before", "after")] == [1_896_091_200_000, None]
+
+
+def test_an_end_that_has_come_refuses_nothing(operator: Client, stocked: Acme) -> None:
+    answered(operator.put("/api/model-aliases/gpt-4", json={"retires_at": "2020-01-01T00:00:00Z"}))
+    assert "gpt-4" in answered(operator.get("/api/teams/acme-prod"))["available_models"]
+
+
+@pytest.mark.parametrize("successor", ["gpt-4", "gpt-5", ""])
+def test_a_successor_is_another_alias_that_exists(operator: Client, stocked: Acme, successor: str) -> None:
+    body = refused(operator.put("/api/model-aliases/gpt-4", json={"successor": successor}), 422)
+    assert body["details"][0]["field"] == "successor"
+    assert f"'{successor}'" in body["details"][0]["problem"]
+
+
+def test_a_successor_that_is_deleted_is_none(operator: Client, stocked: Acme) -> None:
+    before = operator.put("/api/model-aliases/gpt-4", json={"successor": "claude-3-opus"})
+    answered(operator.delete("/api/model-aliases/claude-3-opus?force=true"))
+    after = operator.get("/api/model-aliases/gpt-4")
+    assert "successor" not in answered(after)
+    assert after.headers["etag"] != before.headers["etag"]
+
+
 def test_what_the_proxy_routes_to(operator: Client) -> None:
     assert answered(operator.get("/api/litellm-models")) == {
         "litellm_models": ["openai/gpt-4"],

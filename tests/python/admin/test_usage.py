@@ -279,3 +279,46 @@ class TestReview:
     def test_nobody_is_not_found(self, operator: Client, stocked: Acme) -> None:
         refused(operator.get("/api/usage/review?team_id=nobody"), 404)
         refused(operator.get("/api/usage/review?team_id=acme-prod&days=0"), 422)
+
+
+def test_several_teams_are_summed_or_listed(used: Engine, operator: Client) -> None:
+    both = usage(operator, "team_id=techco-dev,acme-prod,acme-prod&group_by=team_id")
+    assert [(row["team_id"], row["calls"], row["denials"]) for row in both] == [
+        ("acme-prod", 3, 3),
+        ("techco-dev", 0, 1),
+    ]
+    [row] = usage(operator, "team_id=acme-prod,techco-dev")
+    assert (row["calls"], row["denials"]) == (3, 4)
+    assert (
+        refused(operator.get("/api/usage?team_id=acme-prod,nobody"), 404)["message"] == "Team 'nobody' does not exist"
+    )
+
+
+def test_sums_of_organizations(used: Engine, operator: Client) -> None:
+    answered(operator.put("/api/teams/techco-dev/suspend"))
+    found = answered(operator.get("/api/organization-sums"))
+    acme, techco = found["organizations"]
+    assert times.parse(acme.pop("last_call_at")) >= times.parse(found["counted_from"])
+    assert acme == {
+        "organization_id": "org_acme",
+        "teams": 1,
+        "active_teams": 1,
+        "credits_allocated": 100,
+        "credits_used": 3,
+        "credits_reserved": 0,
+        "credits_remaining": 97,
+        "calls": 3,
+        "denials": 3,
+    }
+    assert (techco["active_teams"], techco["denials"], techco["last_call_at"]) == (0, 1, None)
+    named = answered(operator.get("/api/organization-sums?organization_id=org_techco,org_acme&days=1"))
+    assert [each["organization_id"] for each in named["organizations"]] == ["org_techco", "org_acme"]
+    assert "'org_none'" in refused(operator.get("/api/organization-sums?organization_id=org_none"), 404)["message"]
+
+
+def test_sums_of_organizations_come_in_pages(operator: Client, stocked: Acme) -> None:
+    first = answered(operator.get("/api/organization-sums?limit=1"))
+    rest = answered(operator.get(f"/api/organization-sums?limit=1&cursor={first['next_cursor']}"))
+    ids = [each["organization_id"] for page in (first, rest) for each in page["organizations"]]
+    assert ids == ["org_acme", "org_techco"]
+    assert "next_cursor" not in rest

@@ -43,6 +43,7 @@ WRITES: list[tuple[str, str, Any]] = [
     ("POST", "/api/webhooks/test", None),
     ("POST", "/api/jobs/create", {"team_id": "acme-prod", "job_type": "x"}),
     ("POST", "/api/jobs/{job}/complete", {"status": "completed"}),
+    ("POST", "/api/audit/{entry}/undo", None),
 ]
 
 
@@ -71,6 +72,7 @@ def fill(operator: Client, path: str) -> str:
         key=answered(operator.get(TEAM))["keys"][0]["key_id"],
         grant=created(operator.post(f"{TEAM}/grants", json=grant))["grant_id"],
         job=created(operator.post("/api/jobs/create", json={"team_id": "acme-prod", "job_type": "x"}))["job_id"],
+        entry=answered(operator.get("/api/audit?action=grant.create"))["entries"][0]["id"],
     )
 
 

@@ -1,71 +1,118 @@
-"""Sending the dashboard's forms, as the operator of this machine or as somebody who signed in."""
+"""Somebody who reads pages and sends their forms, as a browser without scripts does."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from html import unescape
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import httpx
 
-from .browsing import ADDRESS, Browser, browser_of
+from .browsing import ADDRESS
 
 if TYPE_CHECKING:
-    from admin.serving import Server
+    from starlette.types import ASGIApp
 
-COOKIE = "saas_access_session"
+Typed = str | list[str]
 
 
-class Session:
-    """A browser with its cookies."""
+@dataclass
+class Form:
+    """`fields`: what would be sent, in order; `buttons`: by what they say."""
 
-    def __init__(self, server: Server) -> None:
-        self._browser: Browser = browser_of(server)
-        self._cookies: dict[str, str] = {}
+    action: str = ""
+    method: str = "get"
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    buttons: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def value(self, name: str) -> str:
+        return next(value for found, value in self.fields if found == name)
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Form] = []
+        self._select = ""
+        self._button: tuple[str, str] | None = None
+        self._words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.found.append(Form(action=given.get("action", ""), method=given.get("method", "get")))
+        elif tag == "input" and "name" in given and self.found:
+            if given.get("type") not in ("checkbox", "radio") or "checked" in given:
+                self.found[-1].fields.append((given["name"], given.get("value", "")))
+        elif tag == "select":
+            self._select = given.get("name", "")
+        elif tag == "option" and "selected" in given:
+            self.found[-1].fields.append((self._select, given.get("value", "")))
+        elif tag == "button":
+            self._button, self._words = (given.get("name", ""), given.get("value", "")), []
+
+    def handle_data(self, data: str) -> None:
+        self._words.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "button" and self._button is not None and self.found:
+            self.found[-1].buttons[" ".join("".join(self._words).split())] = self._button
+            self._button = None
+
+
+@dataclass
+class Person:
+    """The local operator, or who signed in. Keeps cookies from one request to the next."""
+
+    dashboard: ASGIApp
+    address: str = "127.0.0.1"
+    cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
+
+    def get(self, path: str, status: int = 200) -> str:
+        response = self.request("GET", path)
+        assert response.status_code == status, response.text
+        return response.text
+
+    def request(self, method: str, path: str, fields: list[tuple[str, str]] | None = None) -> httpx.Response:
+        return asyncio.run(self._request(method, path, fields))
 
     def sign_in(self, key: str) -> None:
-        answer = self.request("POST", "/admin/sign-in", data={"admin_key": key})
+        assert self.request("POST", "/admin/sign-in", [("admin_key", key)]).status_code == 303
+
+    def send(self, page: str, button: str, **typed: Typed) -> httpx.Response:
+        """Fills in the form of `page` that has a button which says `button`, and presses it. A list replaces all
+        values of that name, as for checkboxes."""
+        form = form_of(page, button)
+        fields = [pair for pair in form.fields if pair[0] not in typed]
+        for name, value in typed.items():
+            fields += [(name, each) for each in ([value] if isinstance(value, str) else value)]
+        name, value = form.buttons[button]
+        return self.request("POST", form.action, [*fields, (name, value)] if name else fields)
+
+    def saved(self, page: str, button: str, **typed: Typed) -> str:
+        """The same where it has to succeed: the page that it leads to."""
+        answer = self.send(page, button, **typed)
         assert answer.status_code == 303, answer.text
-        self._cookies = {COOKIE: answer.cookies[COOKIE]}
+        return self.get(answer.headers["location"])
 
-    def request(self, method: str, path: str, **options: object) -> httpx.Response:
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self._browser.dashboard, client=("127.0.0.1", 40_000))
-            async with httpx.AsyncClient(transport=transport, base_url=ADDRESS, cookies=self._cookies) as client:
-                return await client.request(method, path, **options)  # type: ignore[arg-type]
-
-        return asyncio.run(ask())
-
-    def page(self, path: str, status: int = 200) -> str:
-        answer = self.request("GET", path)
-        assert answer.status_code == status, answer.text
-        return answer.text
-
-    def send(self, path: str, form: str, *, referer: str = "") -> httpx.Response:
-        """Sends one of a page's forms, `form` being its HTML, with what its fields hold."""
-        headers = {"referer": referer} if referer else {}
-        return self.request("POST", path, data=fields_of(form), headers=headers)
+    async def _request(self, method: str, path: str, fields: list[tuple[str, str]] | None) -> httpx.Response:
+        transport = httpx.ASGITransport(app=self.dashboard, client=(self.address, 40_000))
+        content = None if fields is None else urlencode(fields).encode()
+        async with httpx.AsyncClient(transport=transport, base_url=ADDRESS, cookies=self.cookies) as client:
+            answer = await client.request(method, path.partition("#")[0], content=content)
+        self.cookies.update(answer.cookies)
+        return answer
 
 
-def forms(html: str) -> list[str]:
-    return re.findall(r"<form.*?</form>", html, flags=re.DOTALL)
+def forms_of(page: str) -> list[Form]:
+    parser = _Forms()
+    parser.feed(page)
+    return parser.found
 
 
-def form_with(html: str, text: str) -> str:
-    """The form that says this, or holds it as a value."""
-    return next(form for form in forms(html) if text in form)
-
-
-def fields_of(form: str) -> dict[str, str]:
-    """The names and values of its inputs and, of selects, the first choice. Unchecked boxes are left out."""
-    found = {}
-    for tag in re.findall(r"<input[^>]*>", form):
-        name, value = re.search(r' name="([^"]*)"', tag), re.search(r' value="([^"]*)"', tag)
-        if name and ("checkbox" not in tag or " checked" in tag):
-            found[unescape(name[1])] = unescape(value[1]) if value else ""
-    for name, options in re.findall(r'<select[^>]* name="([^"]*)"[^>]*>(.*?)</select>', form, flags=re.DOTALL):
-        first = re.search(r'<option(?: value="([^"]*)")?[^>]*>([^<]*)', options)
-        assert first is not None
-        found[name] = unescape(first[1] or first[2])
-    return found
+def form_of(page: str, button: str) -> Form:
+    found = [form for form in forms_of(page) if button in form.buttons]
+    assert len(found) == 1, f"{len(found)} forms have a button {button!r}: {[form.buttons for form in forms_of(page)]}"
+    return found[0]

@@ -11,7 +11,7 @@ from admin.serving import Client, Server, answered, created, make_server
 from saas_access.dashboard import changes, differences
 
 from .browsing import ADDRESS, operator_of, words
-from .forms import Session, form_with
+from .sessions import Session, form_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

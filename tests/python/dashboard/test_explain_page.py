@@ -9,7 +9,7 @@ import pytest
 from admin.serving import Client, Server, answered, created, make_server
 
 from .browsing import card, operator_of, words
-from .forms import Session, form_with, forms
+from .sessions import Session, form_with, forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

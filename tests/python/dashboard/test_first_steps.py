@@ -9,7 +9,7 @@ import pytest
 from admin.serving import Client, Server, answered, created, make_server
 
 from .browsing import operator_of, words
-from .forms import Session, fields_of, form_with
+from .sessions import Session, fields_of, form_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,93 @@
+"""Somebody who reads the dashboard's pages and sends its forms, without a browser, over the server of the API's tests."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from html import unescape
+from typing import TYPE_CHECKING
+
+import httpx
+from admin.serving import Server
+
+from saas_access.admin.access import Service
+from saas_access.dashboard.app import create_dashboard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.types import ASGIApp
+
+_ADDRESS = "http://127.0.0.1:8000"
+Fields = dict[str, "str | list[str]"]
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """The local operator, or with a session somebody else: `server` must have the setting `local_admin`."""
+
+    dashboard: ASGIApp
+    session: str | None = None
+
+    def page(self, path: str, status: int = 200) -> str:
+        """The page's HTML, having looked at what every page keeps to."""
+        answer = self.request("GET", path)
+        assert answer.status_code == status, answer.text
+        assert " style=" not in answer.text
+        assert answer.text.count("<h1") == 1
+        return answer.text
+
+    def send(self, path: str, fields: Fields, *, status: int = 303) -> httpx.Response:
+        """Sends a form as the page at `path` has one: with its token."""
+        token = re.search(r'name="csrf" value="(\w+)"', self.request("GET", path).text)
+        assert token is not None, "the page has no form"
+        answer = self.request("POST", path.partition("?")[0], {"csrf": token[1], **fields})
+        assert answer.status_code == status, answer.text
+        return answer
+
+    def request(self, method: str, path: str, fields: Fields | None = None) -> httpx.Response:
+        return asyncio.run(self._request(method, path, fields))
+
+    async def _request(self, method: str, path: str, fields: Fields | None) -> httpx.Response:
+        transport = httpx.ASGITransport(app=self.dashboard, client=("127.0.0.1", 40_000))
+        cookies = {} if self.session is None else {"saas_access_session": self.session}
+        async with httpx.AsyncClient(transport=transport, base_url=_ADDRESS, cookies=cookies) as client:
+            return await client.request(method, path, data=fields)
+
+
+def operator_at(server: Server) -> Visitor:
+    return Visitor(create_dashboard(admin=server.app, service=Service(runtime=server.runtime, host=server.host)))
+
+
+def signed_in(server: Server, key: str) -> Visitor:
+    """The one that this key makes them."""
+    visitor = operator_at(server)
+    answer = visitor.request("POST", "/admin/sign-in", {"admin_key": key})
+    assert answer.status_code == 303, answer.text
+    return Visitor(visitor.dashboard, answer.cookies["saas_access_session"])
+
+
+def words(html: str) -> str:
+    """What a page or a piece of it says, without its marks."""
+    without_head = re.sub(r"<head>.*?</head>", "", html, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", without_head)).split())
+
+
+def panel(html: str) -> str:
+    found = re.search(r'<dialog class="panel".*?</dialog>', html, flags=re.DOTALL)
+    assert found is not None, "no panel is open"
+    return found[0]
+
+
+def hidden(html: str, name: str) -> str:
+    """The value of a field that people don't see."""
+    found = re.search(rf'type="hidden" name="{name}" value="([^"]*)"', html)
+    assert found is not None, f"no hidden field {name!r}"
+    return unescape(found[1])
+
+
+def row(html: str, name: str) -> str:
+    """What the table's row says whose first cell names this."""
+    rows: Iterable[str] = re.findall(r"<tr[ >].*?</tr>", html, flags=re.DOTALL)
+    return next(words(each) for each in rows if f">{name}</a>" in each)
