@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -118,13 +119,18 @@ def test_refusals_are_counted_once_each_on_every_way(proxy: Proxy, upstream: Ups
         assert admin.put(f"/api/teams/{buyer.team_id}/suspend").status_code == 200
     with buyer.client() as client:
         assert client.post("/v1/chat/completions", json={**CHAT, "model": "metered"}).status_code == 403
-    assert denials(buyer, 13) == {
+    counts = denials(buyer, 13)
+    assert counts == {
         ("chat", "model_not_granted"): 6,
         ("(unknown model)", "model_not_granted"): 2,
         (None, "model_not_granted"): 1,
         (None, "route_not_allowed"): 3,
         ("metered", "team_suspended"): 1,
     }
+    with proxy.admin() as admin:
+        one_by_one = admin.get(f"/api/teams/{buyer.team_id}/denials").json()["denials"]
+    assert Counter((denial["alias"], denial["reason"]) for denial in one_by_one) == counts
+    assert (one_by_one[0]["reason"], one_by_one[0]["key_name"]) == ("team_suspended", "default")
     assert denials(poor, 1) == {("metered", "credits_exhausted"): 1}
     assert counted(proxy, "denials_total", "chat", "model_not_granted") == before + 6
 
