@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from admin.serving import answered, created
 
+from saas_access._core import Reason
+
 from .browsing import card, words
 from .forms import form_of
 from .test_teams import make_call
@@ -247,3 +249,16 @@ def test_jobs_are_listed_and_shown_with_their_calls(stocked_server: Server, api:
     assert "&lt;b&gt;report" in page
     assert "No call yet" in page
     person.get(TEAM + "/jobs/job_ffffffffffffffffffffffff", status=404)
+
+
+def test_the_latest_refusals_lead_to_their_explanation(stocked_server: Server, api: Client, person: Person) -> None:
+    assert "Nothing was refused" in person.get(TEAM)
+    key = stocked_server.runtime.engine.list_keys(team_id="acme-prod")[1]
+    stocked_server.runtime.engine.note_denial(
+        reason=Reason.MODEL_NOT_GRANTED, team_id="acme-prod", key_id=key.key_id, alias="gpt-4"
+    )
+    while not answered(api.get("/api/teams/acme-prod/denials"))["denials"]:
+        pass  # a background thread writes them, once a second
+    refusals = card(person.get(TEAM), "Latest refusals")
+    assert "gpt-4 model not granted ci narrowed to claude-3-haiku Explain" in words(refusals)
+    assert "/admin/explain?team_id=acme-prod&amp;model=gpt-4" in refusals
