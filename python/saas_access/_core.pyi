@@ -24,12 +24,19 @@ __all__: list[str] = [
     "CalledModel",
     "Conflict",
     "CoreError",
+    "Counts",
     "CreditsAdded",
     "Decision",
     "EndingGrant",
     "Engine",
     "EntryType",
     "Explanation",
+    "Found",
+    "FoundAccessGroup",
+    "FoundKey",
+    "FoundModelAlias",
+    "FoundOrganization",
+    "FoundTeam",
     "Grant",
     "GroupReach",
     "Health",
@@ -61,6 +68,7 @@ __all__: list[str] = [
     "OrganizationPatch",
     "OrganizationSums",
     "Outcome",
+    "Pace",
     "PreconditionFailed",
     "Pricing",
     "Reach",
@@ -391,6 +399,76 @@ class VirtualKey:
     @property
     def team_id(self) -> str: ...
 
+class FoundTeam:
+    @property
+    def organization_id(self) -> str: ...
+    @property
+    def team_alias(self) -> str: ...
+    @property
+    def team_id(self) -> str: ...
+
+class FoundAccessGroup:
+    @property
+    def description(self) -> str: ...
+    @property
+    def group_name(self) -> str: ...
+
+class FoundModelAlias:
+    @property
+    def active(self) -> bool: ...
+    @property
+    def alias(self) -> str: ...
+    @property
+    def litellm_model(self) -> str: ...
+
+class FoundOrganization:
+    @property
+    def name(self) -> str: ...
+    @property
+    def organization_id(self) -> str: ...
+
+class FoundKey:
+    @property
+    def key_id(self) -> str: ...
+    @property
+    def last_four(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def status(self) -> KeyStatus: ...
+    @property
+    def team_id(self) -> str: ...
+
+class Found:
+    @property
+    def access_groups(self) -> list[FoundAccessGroup]: ...
+    @property
+    def keys(self) -> list[FoundKey]: ...
+    @property
+    def model_aliases(self) -> list[FoundModelAlias]: ...
+    @property
+    def organizations(self) -> list[FoundOrganization]: ...
+    @property
+    def teams(self) -> list[FoundTeam]: ...
+
+class Counts:
+    @property
+    def access_groups(self) -> int: ...
+    @property
+    def active_keys(self) -> int: ...
+    @property
+    def active_model_aliases(self) -> int: ...
+    @property
+    def active_teams(self) -> int: ...
+    @property
+    def keys(self) -> int: ...
+    @property
+    def model_aliases(self) -> int: ...
+    @property
+    def organizations(self) -> int: ...
+    @property
+    def teams(self) -> int: ...
+
 class AccessChange:
     @property
     def gains(self) -> list[str]: ...
@@ -558,6 +636,22 @@ class CreditsAdded:
     def team_id(self) -> str: ...
     @property
     def transaction_id(self) -> str: ...
+
+class Pace:
+    @property
+    def balance(self) -> Balance: ...
+    @property
+    def charged(self) -> int: ...
+    @property
+    def counted_from_ms(self) -> int: ...
+    @property
+    def lasts_ms(self) -> int | None: ...
+    @property
+    def organization_id(self) -> str: ...
+    @property
+    def per_day(self) -> int | None: ...
+    @property
+    def team_id(self) -> str: ...
 
 class Reservation:
     def __repr__(self) -> str: ...
@@ -985,6 +1079,7 @@ class Engine:
         """
         Completes jobs left open for so long, at most `limit` in one transaction; returns how many.
         """
+    def count_records(self) -> Counts: ...
     def create_access_group(
         self, *, access_group: NewAccessGroup, options: WriteOptions = ...
     ) -> tuple[AccessGroup, Receipt]: ...
@@ -1028,6 +1123,9 @@ class Engine:
     def find_session(self, *, digest: bytes, keys: bytes) -> Session | None:
         """
         None if there is none, if it has expired, or if it was made under other keys.
+    def find_pace(self, *, team_id: str) -> Pace:
+        """
+        How fast a team's credits went in the last seven days.
         """
     def find_team(self, *, team_id: str) -> Team: ...
     def find_webhook_trouble(self) -> str | None:
@@ -1118,6 +1216,10 @@ class Engine:
         """
         Newest first.
         """
+    def lowest_paces(self, *, limit: int) -> list[Pace]:
+        """
+        Of active teams, what will run out first before all others.
+        """
     def note_denial(
         self,
         *,
@@ -1178,6 +1280,10 @@ class Engine:
     def rotate_key(
         self, *, team_id: str, key_id: str, grace_seconds: int, secret: KeySecret | None, options: WriteOptions = ...
     ) -> tuple[VirtualKey, Receipt]: ...
+    def search(self, *, text: str, limit: int) -> Found:
+        """
+        At most `limit` of each kind that have the text in a name, the best first.
+        """
     def settle(
         self, *, call_id: str, usage: Usage, latency_ms: int, answered_by: Substitute | None = None
     ) -> Settlement:

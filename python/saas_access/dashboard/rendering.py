@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import json
+import shlex
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from functools import cache
@@ -46,6 +47,8 @@ def _environment() -> Environment:
         "segment": segment,
         "said": changes.said,
         "shown_json": lambda body: json.dumps(body, indent=2, ensure_ascii=False, default=float),
+        "line_json": json.dumps,
+        "shell_json": lambda body: shlex.quote(json.dumps(body)),
         "difference": lambda entry: differences.difference(entry["before"], entry["after"]),
         "quoted": lambda text: quote(str(text), safe=""),
     }

@@ -75,7 +75,8 @@ async def read(api: Api, asked: dict[str, str]) -> Standing:
         api.get("/api/model-access-groups", limit=_OFFERED),
         api.get("/api/teams", limit=_OFFERED),
     )
-    team_id = asked["team_id"] or _only(teams["teams"], "team_id")
+    # The only team there is, unless the steps are gone through for another customer.
+    team_id = asked["team_id"] or ("" if asked["organization_id"] else _only(teams["teams"], "team_id"))
     team, used = await asyncio.gather(_team(api, team_id), used_by(api, team_id))
     return Standing(
         counts=counts,

@@ -131,3 +131,11 @@ def test_names_are_shown_as_text(session: Session) -> None:
     answer = take(session, "/admin/first-steps", organization_id="<script>x", name="<script>x")
     assert answer.status_code == 422
     assert "<script>x" not in answer.text
+
+
+def test_a_second_customer_is_not_mixed_up_with_the_first(session: Session, operator: Client) -> None:
+    created(operator.post("/api/organizations/create", json={"organization_id": "org_acme", "name": "ACME Corp"}))
+    created(operator.post("/api/teams/create", json={"organization_id": "org_acme", "team_id": "acme-prod"}))
+    answer = take(session, "/admin/first-steps?step=1", organization_id="org_techco", name="TechCo")
+    html = session.page(answer.headers["location"].replace("step=2", "step=4"))
+    assert fields_of(form_with(html, 'name="step"'))["organization_id"] == "org_techco"
