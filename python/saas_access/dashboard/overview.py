@@ -51,7 +51,7 @@ class Week:
 async def _show(visit: Visit) -> Response:
     api = visit.api
     overview, lowest, changes, most_denied = await asyncio.gather(
-        tried(api.get("/api/overview")),
+        visit.overview,
         tried(api.get("/api/credits/lowest", limit=_LOWEST)),
         tried(api.get("/api/audit", limit=_CHANGES)),
         tried(_most_denied(visit)),

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from saas_access import CoreError
 from saas_access.dashboard import rendering, sessions
-from saas_access.dashboard.api import Api, ApiError
+from saas_access.dashboard.api import Api, ApiError, tried
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -74,6 +74,11 @@ class Visit:
         """The engine's clock, by which all of a page's relative times go."""
         return self.service.runtime.engine.now_ms()
 
+    @cached_property
+    def overview(self) -> asyncio.Task[Json | ApiError]:
+        """What the API says needs the operator: asked once, for the menu of every page and the page about it."""
+        return asyncio.ensure_future(tried(self.api.get("/api/overview")))
+
     def query(self, name: str, default: str = "") -> str:
         return self.request.query_params.get(name, default).strip()
 
@@ -87,8 +92,11 @@ class Visit:
         """A whole page. `section` is the path of the menu's entry that it belongs to. If a form led here, the address
         holds the revision that it made as `done`, and a toast tells of it.
         """
-        counts, health, done = await asyncio.gather(self.api.get("/api/counts"), self._health(), self._done())
-        frame = {"title": title, "section": section, "counts": counts, "health": health, "done": done}
+        counts, health, done, overview = await asyncio.gather(
+            self.api.get("/api/counts"), self._health(), self._done(), self.overview
+        )
+        needed = None if isinstance(overview, ApiError) else len(overview["needs"])
+        frame = {"title": title, "section": section, "counts": counts, "health": health, "done": done, "needed": needed}
         return html(self.fragment(template, **frame, **context), status)
 
     def part(self, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:

@@ -102,6 +102,19 @@ def test_filters_narrow_the_rows(browser: Browser, query: str, teams: list[str])
     assert f'href="/admin/matrix.csv?{query.replace("&", "&amp;")}"' in page
 
 
+def test_more_teams_than_a_page_holds_follow_on_the_next(tmp_path: Path) -> None:
+    made = make_server(tmp_path, local_admin=True)
+    try:
+        stock(made, teams=[f"team-{number}" for number in range(53)])
+        browser = browser_of(made)
+        first = browser.page("/admin/matrix")
+        assert "50 teams of 53" in words(first)
+        [following] = re.findall(r'href="(/admin/matrix\?cursor=[^"]*)"', first)
+        assert list(cells(browser.page(following))) == ["team-50", "team-51", "team-52"]
+    finally:
+        made.runtime.close()
+
+
 def test_nothing_found_says_so_and_clears(browser: Browser) -> None:
     page = browser.page("/admin/matrix?search=nobody")
     assert "No team matches" in page

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,16 @@ def test_a_grant_about_to_end_and_a_group_nobody_uses(server: Server, browser: B
     assert "acme-prod loses claude-models when its grant ends" in found
     assert "Extend or end" in found
     assert "Nobody called a model of gpt-models in 30 days 1 team has it." in found
+
+
+def test_the_menu_of_every_page_counts_what_needs_the_operator(server: Server, browser: Browser) -> None:
+    counted = r'Overview<span class="count is-warn">(\d+)</span>'
+    assert not re.search(counted, browser.page("/admin/organizations"))
+    stock(server)
+    needed = re.search(counted, browser.page("/admin/organizations"))
+    listed = browser.page("/admin").count('<span class="when">')
+    assert needed is not None
+    assert int(needed[1]) == listed > 0
 
 
 def test_what_was_checked_is_said(browser: Browser) -> None:
