@@ -9,6 +9,7 @@
 #include "saas_access/jobs.hpp"
 #include "saas_access/ledger.hpp"
 #include "saas_access/low_balance.hpp"
+#include "saas_access/pace.hpp"
 
 namespace py = pybind11;
 
@@ -113,12 +114,29 @@ void define_books(EngineClass& engine) {
           "Newest first.");
 }
 
+void define_pace(EngineClass& engine) {
+  engine
+      .def(
+          "find_pace",
+          [](const EngineHandle& handle, const TeamId& team_id) {
+            return read(&find_pace)(handle, team_id, handle.engine()->now_ms());
+          },
+          Unlocked(), py::kw_only(), "team_id"_arg, "How fast a team's credits went in the last seven days.")
+      .def(
+          "lowest_paces",
+          [](const EngineHandle& handle, std::int64_t limit) {
+            return read(&lowest_paces)(handle, limit, handle.engine()->now_ms());
+          },
+          Unlocked(), py::kw_only(), "limit"_arg, "Of active teams, what will run out first before all others.");
+}
+
 }  // namespace
 
 void register_engine_ledger(EngineClass& engine) {
   define_calls(engine);
   define_jobs(engine);
   define_books(engine);
+  define_pace(engine);
 }
 
 }  // namespace saas_access::python

@@ -9,6 +9,7 @@
 #include "register.hpp"
 #include "saas_access/directory.hpp"
 #include "saas_access/organization_sums.hpp"
+#include "saas_access/search.hpp"
 
 namespace py = pybind11;
 
@@ -86,6 +87,21 @@ void define_keys(EngineClass& engine) {
           Unlocked(), py::kw_only(), "team_id"_arg);
 }
 
+void define_search(EngineClass& engine) {
+  engine
+      .def(
+          "search",
+          [](const EngineHandle& handle, const std::string& text, std::int64_t limit) {
+            return read(&search)(handle, text, limit, handle.engine()->now_ms());
+          },
+          Unlocked(), py::kw_only(), "text"_arg, "limit"_arg,
+          "At most `limit` of each kind that have the text in a name, the best first.")
+      .def(
+          "count_records",
+          [](const EngineHandle& handle) { return read(&count_records)(handle, handle.engine()->now_ms()); },
+          Unlocked());
+}
+
 void define_audit(EngineClass& engine) {
   engine.def(
       "list_audit",
@@ -106,6 +122,7 @@ void register_engine_reads(EngineClass& engine) {
   define_catalog(engine);
   define_teams(engine);
   define_keys(engine);
+  define_search(engine);
   define_audit(engine);
 }
 

@@ -7,7 +7,9 @@
 #include "saas_access/engine.hpp"
 #include "saas_access/jobs.hpp"
 #include "saas_access/organization_sums.hpp"
+#include "saas_access/pace.hpp"
 #include "saas_access/policy.hpp"
+#include "saas_access/search.hpp"
 #include "saas_access/webhooks.hpp"
 
 namespace py = pybind11;
@@ -108,6 +110,44 @@ void register_team_records(py::module_& module) {
       .def_readonly("revision", &VirtualKey::revision);
 }
 
+void register_found_records(py::module_& module) {
+  py::class_<FoundTeam>(module, "FoundTeam")
+      .def_readonly("team_id", &FoundTeam::team_id)
+      .def_readonly("team_alias", &FoundTeam::team_alias)
+      .def_readonly("organization_id", &FoundTeam::organization_id);
+  py::class_<FoundAccessGroup>(module, "FoundAccessGroup")
+      .def_readonly("group_name", &FoundAccessGroup::group_name)
+      .def_readonly("description", &FoundAccessGroup::description);
+  py::class_<FoundModelAlias>(module, "FoundModelAlias")
+      .def_readonly("alias", &FoundModelAlias::alias)
+      .def_readonly("litellm_model", &FoundModelAlias::litellm_model)
+      .def_readonly("active", &FoundModelAlias::active);
+  py::class_<FoundOrganization>(module, "FoundOrganization")
+      .def_readonly("organization_id", &FoundOrganization::organization_id)
+      .def_readonly("name", &FoundOrganization::name);
+  py::class_<FoundKey>(module, "FoundKey")
+      .def_readonly("key_id", &FoundKey::key_id)
+      .def_readonly("name", &FoundKey::name)
+      .def_readonly("team_id", &FoundKey::team_id)
+      .def_readonly("last_four", &FoundKey::last_four)
+      .def_readonly("status", &FoundKey::status);
+  py::class_<Found>(module, "Found")
+      .def_readonly("teams", &Found::teams)
+      .def_readonly("access_groups", &Found::access_groups)
+      .def_readonly("model_aliases", &Found::model_aliases)
+      .def_readonly("organizations", &Found::organizations)
+      .def_readonly("keys", &Found::keys);
+  py::class_<Counts>(module, "Counts")
+      .def_readonly("organizations", &Counts::organizations)
+      .def_readonly("teams", &Counts::teams)
+      .def_readonly("active_teams", &Counts::active_teams)
+      .def_readonly("access_groups", &Counts::access_groups)
+      .def_readonly("model_aliases", &Counts::model_aliases)
+      .def_readonly("active_model_aliases", &Counts::active_model_aliases)
+      .def_readonly("keys", &Counts::keys)
+      .def_readonly("active_keys", &Counts::active_keys);
+}
+
 void register_write_records(py::module_& module) {
   py::class_<AccessChange>(module, "AccessChange")
       .def_readonly("team_id", &AccessChange::team_id)
@@ -204,6 +244,14 @@ void register_ledger_records(py::module_& module) {
       .def_readonly("credits_added", &CreditsAdded::credits_added)
       .def_readonly("balance", &CreditsAdded::balance)
       .def_readonly("transaction_id", &CreditsAdded::transaction_id);
+  py::class_<Pace>(module, "Pace")
+      .def_readonly("team_id", &Pace::team_id)
+      .def_readonly("organization_id", &Pace::organization_id)
+      .def_readonly("balance", &Pace::balance)
+      .def_readonly("counted_from_ms", &Pace::counted_from_ms)
+      .def_readonly("charged", &Pace::charged)
+      .def_readonly("per_day", &Pace::per_day)
+      .def_readonly("lasts_ms", &Pace::lasts_ms);
   py::class_<Reservation>(module, "Reservation")
       .def_readonly("outcome", &Reservation::outcome)
       .def_readonly("call_id", &Reservation::call_id)
@@ -270,6 +318,7 @@ void register_webhook_records(py::module_& module) {
 void register_records(py::module_& module) {
   register_policy_records(module);
   register_team_records(module);
+  register_found_records(module);
   register_write_records(module);
   register_decision_records(module);
   register_ledger_records(module);

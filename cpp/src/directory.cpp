@@ -147,6 +147,24 @@ Page<AccessGroupSummary> list_access_groups(Connection& db, const PageRequest& r
   });
 }
 
+Counts count_records(Connection& db, UnixMs now_ms) {
+  const auto count = [&](const char* sql, const auto&... values) {
+    return find_integer(db, sql, values...).value_or(0);
+  };
+  return {.organizations = count("SELECT count(*) FROM organization"),
+          .teams = count("SELECT count(*) FROM team WHERE deleted_at_ms IS NULL"),
+          .active_teams = count("SELECT count(*) FROM team WHERE deleted_at_ms IS NULL AND NOT suspended"),
+          .access_groups = count("SELECT count(*) FROM access_group"),
+          .model_aliases = count("SELECT count(*) FROM model_alias"),
+          .active_model_aliases = count("SELECT count(*) FROM model_alias WHERE active"),
+          .keys = count("SELECT count(*) FROM virtual_key JOIN team ON team.row = virtual_key.team "
+                        "WHERE deleted_at_ms IS NULL"),
+          // A deleted team's keys are revoked.
+          .active_keys = count("SELECT count(*) FROM virtual_key "
+                               "WHERE revoked_at_ms IS NULL AND (expires_at_ms IS NULL OR expires_at_ms > ?)",
+                               now_ms)};
+}
+
 Page<AuditEntry> list_audit(Connection& db, const AuditFilter& filter, const PageRequest& request) {
   constexpr auto kLast = std::numeric_limits<std::int64_t>::max();
   Query statement =

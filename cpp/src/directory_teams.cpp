@@ -98,11 +98,6 @@ constexpr const char* kKeys =
     "revoked_at_ms, expires_at_ms, narrowed, virtual_key.created_at_ms, last_used_at_ms, virtual_key.revision "
     "FROM virtual_key JOIN team ON team.row = virtual_key.team ";
 
-KeyStatus key_status(bool revoked, const std::optional<UnixMs>& expires_at_ms, UnixMs now_ms) {
-  if (revoked) return KeyStatus::revoked;
-  return expires_at_ms && *expires_at_ms <= now_ms ? KeyStatus::expired : KeyStatus::active;
-}
-
 Page<VirtualKey> read_keys(Connection& db, Query statement, UnixMs now_ms) {
   std::vector<RowId> rows;
   auto page = read_page<VirtualKey>(

@@ -36,4 +36,9 @@ RowId require_row(Connection& db, const TeamId& team_id, const KeyId& key_id) {
   throw NotFound(describe(team_id, key_id) + " does not exist");
 }
 
+KeyStatus key_status(bool revoked, const std::optional<UnixMs>& expires_at_ms, UnixMs now_ms) {
+  if (revoked) return KeyStatus::revoked;
+  return expires_at_ms && *expires_at_ms <= now_ms ? KeyStatus::expired : KeyStatus::active;
+}
+
 }  // namespace saas_access

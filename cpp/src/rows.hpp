@@ -31,4 +31,7 @@ RowId require_row(Connection& db, const Name& name) {
 }
 RowId require_row(Connection&, const TeamId&, const KeyId&);
 
+/// What became of a key by `now_ms`.
+KeyStatus key_status(bool revoked, const std::optional<UnixMs>& expires_at_ms, UnixMs now_ms);
+
 }  // namespace saas_access

@@ -41,10 +41,10 @@ bool groups_by(const UsageQuery& query, UsageBy by) {
 }
 
 // Whole days by the day, what lies before and after them by the hour.
-Plan plan_of(Connection& db, const UsageQuery& query) {
-  Plan plan{query.from_ms / kHourMs, round_up(query.to_ms, kHourMs), {}};
+Plan plan_of(Connection& db, UnixMs from_ms, UnixMs to_ms, bool by_hour) {
+  Plan plan{from_ms / kHourMs, round_up(to_ms, kHourMs), {}};
   const std::int64_t first_day = find_integer(db, "SELECT first_day_with_hours FROM usage_kept").value_or(0);
-  if (groups_by(query, UsageBy::hour)) {
+  if (by_hour) {
     plan.begin_hour = std::min(std::max(plan.begin_hour, first_day * kHoursPerDay), plan.end_hour);
     plan.spans = {{true, plan.begin_hour, plan.end_hour}};
     return plan;
@@ -334,7 +334,7 @@ std::string_view slug(UsageFigure figure) noexcept {
 UsageReport report_usage(Connection& db, const UsageQuery& query, const PageRequest& page) {
   require_valid(query, page);
   const Wanted wanted = wanted_rows(db, query);
-  const Plan plan = plan_of(db, query);
+  const Plan plan = plan_of(db, query.from_ms, query.to_ms, groups_by(query, UsageBy::hour));
   const Grouping grouping(query);
   Sums sums;
   if (query.group_by.empty()) sums.try_emplace(Group{});
@@ -342,6 +342,25 @@ UsageReport report_usage(Connection& db, const UsageQuery& query, const PageRequ
     for (const Span& span : plan.spans) add_span(db, span, wanted, grouping, sums);
   }
   return {plan.begin_hour * kHourMs, plan.end_hour * kHourMs, page_of(db, in_order(sums, query.most), grouping, page)};
+}
+
+Charges charges_since(Connection& db, UnixMs from_ms, UnixMs now_ms, std::optional<RowId> team) {
+  // Up to the end of today: nothing is counted after now, and so today is read by the day.
+  const Plan plan = plan_of(db, std::max(from_ms, UnixMs{0}), (now_ms / kDayMs + 1) * kDayMs, false);
+  Charges charges{plan.begin_hour * kHourMs};
+  for (const Span& span : plan.spans) {
+    const std::string sql = "SELECT team, sum(charged_micro) FROM " +
+                            std::string(span.hours ? "usage_hour" : "usage_day") + " WHERE period = ?1 AND team " +
+                            (team ? "= ?2" : "> ?2") + " GROUP BY team";
+    for (std::int64_t period = span.begin; period < span.end; ++period) {
+      auto rows = prepare(db, sql, period, team.value_or(0));
+      while (rows.executeStep()) {
+        MicroCredits& charged = charges.by_team[rows.getColumn(0).getInt64()];
+        charged = saturated_sum(charged, rows.getColumn(1).getInt64());
+      }
+    }
+  }
+  return charges;
 }
 
 }  // namespace saas_access

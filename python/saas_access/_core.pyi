@@ -12,6 +12,7 @@ __all__: list[str] = [
     "AccessGroup",
     "AccessGroupPatch",
     "AccessGroupSummary",
+    "AliasReach",
     "AuditEntry",
     "Authentication",
     "AvailableModel",
@@ -23,13 +24,21 @@ __all__: list[str] = [
     "CalledModel",
     "Conflict",
     "CoreError",
+    "Counts",
     "CreditsAdded",
     "Decision",
     "EndingGrant",
     "Engine",
     "EntryType",
     "Explanation",
+    "Found",
+    "FoundAccessGroup",
+    "FoundKey",
+    "FoundModelAlias",
+    "FoundOrganization",
+    "FoundTeam",
     "Grant",
+    "GroupReach",
     "Health",
     "Invalid",
     "Job",
@@ -57,9 +66,12 @@ __all__: list[str] = [
     "NotFound",
     "Organization",
     "OrganizationPatch",
+    "OrganizationSums",
     "Outcome",
+    "Pace",
     "PreconditionFailed",
     "Pricing",
+    "Reach",
     "Reason",
     "Receipt",
     "RecentDenial",
@@ -234,6 +246,26 @@ class Organization:
     @property
     def suspended(self) -> bool: ...
 
+class OrganizationSums:
+    @property
+    def active_teams(self) -> int: ...
+    @property
+    def allocated(self) -> int: ...
+    @property
+    def calls(self) -> int: ...
+    @property
+    def denials(self) -> int: ...
+    @property
+    def held(self) -> int: ...
+    @property
+    def last_call_at_ms(self) -> int | None: ...
+    @property
+    def organization_id(self) -> str: ...
+    @property
+    def teams(self) -> int: ...
+    @property
+    def used(self) -> int: ...
+
 class ModelAlias:
     @property
     def access_groups(self) -> list[str]: ...
@@ -367,6 +399,76 @@ class VirtualKey:
     @property
     def team_id(self) -> str: ...
 
+class FoundTeam:
+    @property
+    def organization_id(self) -> str: ...
+    @property
+    def team_alias(self) -> str: ...
+    @property
+    def team_id(self) -> str: ...
+
+class FoundAccessGroup:
+    @property
+    def description(self) -> str: ...
+    @property
+    def group_name(self) -> str: ...
+
+class FoundModelAlias:
+    @property
+    def active(self) -> bool: ...
+    @property
+    def alias(self) -> str: ...
+    @property
+    def litellm_model(self) -> str: ...
+
+class FoundOrganization:
+    @property
+    def name(self) -> str: ...
+    @property
+    def organization_id(self) -> str: ...
+
+class FoundKey:
+    @property
+    def key_id(self) -> str: ...
+    @property
+    def last_four(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def status(self) -> KeyStatus: ...
+    @property
+    def team_id(self) -> str: ...
+
+class Found:
+    @property
+    def access_groups(self) -> list[FoundAccessGroup]: ...
+    @property
+    def keys(self) -> list[FoundKey]: ...
+    @property
+    def model_aliases(self) -> list[FoundModelAlias]: ...
+    @property
+    def organizations(self) -> list[FoundOrganization]: ...
+    @property
+    def teams(self) -> list[FoundTeam]: ...
+
+class Counts:
+    @property
+    def access_groups(self) -> int: ...
+    @property
+    def active_keys(self) -> int: ...
+    @property
+    def active_model_aliases(self) -> int: ...
+    @property
+    def active_teams(self) -> int: ...
+    @property
+    def keys(self) -> int: ...
+    @property
+    def model_aliases(self) -> int: ...
+    @property
+    def organizations(self) -> int: ...
+    @property
+    def teams(self) -> int: ...
+
 class AccessChange:
     @property
     def gains(self) -> list[str]: ...
@@ -452,6 +554,31 @@ class Decision:
     @property
     def team_id(self) -> str: ...
 
+class AliasReach:
+    @property
+    def alias(self) -> str: ...
+    @property
+    def teams(self) -> int: ...
+
+class GroupReach:
+    @property
+    def group_name(self) -> str: ...
+    @property
+    def only_here(self) -> list[AliasReach]:
+        """
+        Its aliases; of the teams those that have it nowhere else.
+        """
+    @property
+    def teams(self) -> int: ...
+
+class Reach:
+    @property
+    def access_groups(self) -> list[GroupReach]: ...
+    @property
+    def model_aliases(self) -> list[AliasReach]: ...
+    @property
+    def revision(self) -> int: ...
+
 class AvailableModel:
     @property
     def alias(self) -> str: ...
@@ -509,6 +636,22 @@ class CreditsAdded:
     def team_id(self) -> str: ...
     @property
     def transaction_id(self) -> str: ...
+
+class Pace:
+    @property
+    def balance(self) -> Balance: ...
+    @property
+    def charged(self) -> int: ...
+    @property
+    def counted_from_ms(self) -> int: ...
+    @property
+    def lasts_ms(self) -> int | None: ...
+    @property
+    def organization_id(self) -> str: ...
+    @property
+    def per_day(self) -> int | None: ...
+    @property
+    def team_id(self) -> str: ...
 
 class Reservation:
     def __repr__(self) -> str: ...
@@ -936,6 +1079,7 @@ class Engine:
         """
         Completes jobs left open for so long, at most `limit` in one transaction; returns how many.
         """
+    def count_records(self) -> Counts: ...
     def create_access_group(
         self, *, access_group: NewAccessGroup, options: WriteOptions = ...
     ) -> tuple[AccessGroup, Receipt]: ...
@@ -979,6 +1123,9 @@ class Engine:
     def find_session(self, *, digest: bytes, keys: bytes) -> Session | None:
         """
         None if there is none, if it has expired, or if it was made under other keys.
+    def find_pace(self, *, team_id: str) -> Pace:
+        """
+        How fast a team's credits went in the last seven days.
         """
     def find_team(self, *, team_id: str) -> Team: ...
     def find_webhook_trouble(self) -> str | None:
@@ -1024,10 +1171,17 @@ class Engine:
         """
     def list_grants(self, *, team_id: str) -> list[Grant]: ...
     def list_jobs(
-        self, *, team_id: str, after: int | None = None, limit: int | None = None
+        self,
+        *,
+        team_id: str,
+        status: JobStatus | None = None,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+        after: int | None = None,
+        limit: int | None = None,
     ) -> tuple[list[Job], int | None]:
         """
-        Newest first.
+        Newest first; of those created in a time, at or after `from_ms` and before `to_ms`.
         """
     def list_keys(self, *, team_id: str) -> list[VirtualKey]: ...
     def list_low_balances(self, *, limit: int) -> list[LowBalance]:
@@ -1062,6 +1216,10 @@ class Engine:
         """
         Newest first.
         """
+    def lowest_paces(self, *, limit: int) -> list[Pace]:
+        """
+        Of active teams, what will run out first before all others.
+        """
     def note_denial(
         self,
         *,
@@ -1078,6 +1236,10 @@ class Engine:
     def prune_usage(self, *, days_kept: int) -> None:
         """
         Drops the hours of usage before so many whole days, one hour a transaction. Days stay.
+        """
+    def reach(self) -> Reach:
+        """
+        How many teams have each active alias now, and for how many through one group alone.
         """
     def recover(self) -> Recovered:
         """
@@ -1101,6 +1263,7 @@ class Engine:
         access_group: str | None = None,
         group_by: list[UsageBy] = [],
         hides_refused_models: bool = False,
+        team_ids: list[str] = [],
         most: UsageFigure | None = None,
         after: int | None = None,
         limit: int | None = None,
@@ -1117,11 +1280,19 @@ class Engine:
     def rotate_key(
         self, *, team_id: str, key_id: str, grace_seconds: int, secret: KeySecret | None, options: WriteOptions = ...
     ) -> tuple[VirtualKey, Receipt]: ...
+    def search(self, *, text: str, limit: int) -> Found:
+        """
+        At most `limit` of each kind that have the text in a name, the best first.
+        """
     def settle(
         self, *, call_id: str, usage: Usage, latency_ms: int, answered_by: Substitute | None = None
     ) -> Settlement:
         """
         The call was answered: charges its real price, as `answered_by` if another model did it, and frees the rest.
+        """
+    def sum_organizations(self, *, organization_ids: list[str], from_ms: int) -> list[OrganizationSums]:
+        """
+        Of each its teams, their credits, and their use from that UTC day on.
         """
     def suspend_organization(
         self, *, organization_id: str, suspended: bool, options: WriteOptions = ...

@@ -40,6 +40,19 @@ std::vector<Grant> list_grants(Connection&, const TeamId&);  ///< ended ones too
 VirtualKey find_key(Connection&, const TeamId&, const KeyId&, UnixMs now_ms);
 std::vector<VirtualKey> list_keys(Connection&, const TeamId&, UnixMs now_ms);
 
+/// How many there are. Nothing of deleted teams counts.
+struct Counts {
+  std::int64_t organizations = 0;
+  std::int64_t teams = 0;
+  std::int64_t active_teams = 0;  ///< not suspended themselves
+  std::int64_t access_groups = 0;
+  std::int64_t model_aliases = 0;
+  std::int64_t active_model_aliases = 0;
+  std::int64_t keys = 0;  ///< revoked and expired ones too
+  std::int64_t active_keys = 0;
+};
+Counts count_records(Connection&, UnixMs now_ms);
+
 struct AuditFilter {
   std::optional<std::string> target;  ///< target_id
   std::optional<std::string> actor;

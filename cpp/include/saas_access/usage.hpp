@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "saas_access/connection.hpp"
@@ -127,6 +128,14 @@ inline constexpr std::string_view kUnknownModel = "(unknown model)";
 /// under "to" unless it is after `from`, under "group_by" for more than kMostUsageRows rows.
 UsageReport report_usage(Connection& db, const UsageQuery& query, const PageRequest& page);
 inline constexpr std::size_t kMostUsageRows = 100'000;
+
+struct Charges {
+  UnixMs from_ms = 0;  ///< rounded outward as a report's
+  std::unordered_map<RowId, MicroCredits> by_team = {};
+};
+
+/// What each team was charged from then to now, or one team alone. Whoever was charged nothing may be missing.
+Charges charges_since(Connection& db, UnixMs from_ms, UnixMs now_ms, std::optional<RowId> team = {});
 
 /// Drops the oldest hour if it is before the whole days, `days_kept` and today, that are kept. Tells whether it did,
 /// and so whether there may be more: a caller repeats it, so that no transaction is long. Days are never dropped.

@@ -8,7 +8,8 @@ from fastapi import Header, Query, Response
 
 from saas_access.admin import access, routes
 from saas_access.admin.bodies import AddCreditsBody
-from saas_access.admin.pages import PageOf
+from saas_access.admin.credit_answers import LowestAnswer, LowestList, PaceAnswer
+from saas_access.admin.pages import MAX_LIMIT, PageOf
 from saas_access.admin.routes import Audience, CallerOf, EngineOf
 from saas_access.admin.team_answers import (
     BalanceAnswer,
@@ -60,6 +61,21 @@ def get_balance(team_id: TeamQuery, engine: EngineOf, caller: CallerOf) -> Respo
     balance = engine.find_balance(team_id=team_id)
     thresholds = engine.find_low_balance_thresholds(team_id=team_id)
     return shown(BalanceAnswer(team_id=team_id, **balance_fields(balance, thresholds)))
+
+
+@router.get("/credits/pace", response_model=PaceAnswer)
+@routes.open_to(Audience.TEAMS)
+def get_pace(team_id: TeamQuery, engine: EngineOf, caller: CallerOf) -> Response:
+    """A look back, not a promise: refills and whatever else is to come are not in it."""
+    access.require_own_team(caller, team_id)
+    return shown(PaceAnswer.of(engine.find_pace(team_id=team_id), engine.now_ms()))
+
+
+@router.get("/credits/lowest", response_model=LowestList)
+def list_lowest(engine: EngineOf, limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 10) -> Response:
+    """Active teams with an allocation: first what runs out first, then those without a pace by the share left."""
+    now_ms = engine.now_ms()
+    return shown(LowestList(teams=[LowestAnswer.of(pace, now_ms) for pace in engine.lowest_paces(limit=limit)]))
 
 
 @router.get("/credits/transactions", response_model=TransactionList)

@@ -10,6 +10,7 @@ from saas_access.admin.answers import Alias, Answer, Cursor, Groups, Organizatio
 class MatrixCell(Answer):
     via: Groups = Field(description="The team's groups that grant the model; none: it was only asked for")
     until: Time | None = Field(default=None, description="Only if nothing but a grant for a time gives it")
+    unused: bool | None = Field(default=None, description="true: granted, and not called in the last 30 days")
     calls_7d: int | None = Field(default=None, description="Answered, if there were any")
     denials_7d: int | None = Field(default=None, description="Refused, if there were any")
 

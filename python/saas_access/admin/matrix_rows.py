@@ -145,7 +145,19 @@ class RowMaker:
                 continue
             counts = {"calls_7d": row.calls, "denials_7d": row.denials}
             facts.setdefault(row.alias, {}).update({name: count for name, count in counts.items() if count})
+        for alias in self._unused(team.team_id, {alias for alias in granted if "calls_7d" not in facts[alias]}):
+            facts[alias]["unused"] = True
         return {alias: MatrixCell(via=granted.get(alias, []), **found) for alias, found in facts.items()}
+
+    def _unused(self, team_id: str, quiet: set[str]) -> set[str]:
+        """Of the models not called in the last week, those not called in the 30 days either."""
+        return quiet - _called(self.engine, team_id, first_day_ms(self.engine, _UNUSED_DAYS)) if quiet else quiet
+
+
+def _called(engine: Engine, team_id: str, since_ms: int) -> set[str]:
+    """The models that a team got an answer of."""
+    report = engine.report_usage(team_id=team_id, from_ms=since_ms, to_ms=engine.now_ms() + 1, group_by=[UsageBy.ALIAS])
+    return {row.alias for row in report.rows if row.alias is not None and row.calls}
 
 
 class _Unused:
@@ -167,11 +179,7 @@ class _Unused:
     def _called_by(self, team_id: str) -> set[str]:
         self._looked_at += 1
         if self._looked_at <= _BY_THEMSELVES:
-            now_ms = self._engine.now_ms()
-            report = self._engine.report_usage(
-                team_id=team_id, from_ms=self._since_ms, to_ms=now_ms + 1, group_by=[UsageBy.ALIAS]
-            )
-            return {row.alias for row in report.rows if row.alias is not None and row.calls}
+            return _called(self._engine, team_id, self._since_ms)
         if self._called is None:
             self._called = {}
             for used in self._engine.list_called_models(since_ms=self._since_ms):

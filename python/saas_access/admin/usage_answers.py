@@ -106,7 +106,7 @@ class DenialAnswer(Answer):
 
     @classmethod
     def of(cls, denial: RecentDenial) -> DenialAnswer:
-        of_key = {"key_name": denial.key_name, "key_model_aliases": denial.key_model_aliases}
+        of_key: dict[str, Any] = {"key_name": denial.key_name, "key_model_aliases": denial.key_model_aliases}
         return cls(
             at=times.text(denial.at_ms),
             reason=slug(denial.reason),

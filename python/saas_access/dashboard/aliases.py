@@ -64,7 +64,6 @@ async def _show_list(visit: Visit, *, typed: Json, refused: ApiError | None = No
         section=SECTION,
         status=refused.status if refused else 200,
         shown=lists.show(visit, [alias for alias in aliases if _matches(visit, alias)], _ORDERS),
-        most_calls=max([alias["calls"] for alias in aliases], default=0),
         unrouted=[alias for alias in aliases if alias["no_route"] and alias["active"]],
         filtered=any(visit.query(name) for name in ("search", "state")),
         creating=visit.may_write and ("new" in visit.request.query_params or refused is not None),

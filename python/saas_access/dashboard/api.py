@@ -15,7 +15,7 @@ import httpx
 from starlette.responses import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -122,6 +122,14 @@ class _PassedOn(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = {"path": self._path, "raw_path": self._path.encode(), "query_string": self._query}
         await self._app({**scope, **asked}, receive, send)
+
+
+async def tried(asked: Awaitable[Json]) -> Json | ApiError:
+    """What was asked for, or why not: a part of a page that can't be read leaves the others standing."""
+    try:
+        return await asked
+    except ApiError as refused:
+        return refused
 
 
 def segment(name: str) -> str:

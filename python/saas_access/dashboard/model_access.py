@@ -79,8 +79,7 @@ async def _detail(visit: Visit) -> Response:
 
 async def _act(visit: Visit) -> Response:
     """What the form's button says, if it is still what the form said that it would do."""
-    acts = {"edit": _edit, "add": _add, "remove": _remove, "delete": _delete}
-    act = acts.get(visit.form.one("do"))
+    act = _ACTS.get(visit.form.one("do"))
     if act is None:
         return visit.redirect(_page(visit))
     try:
@@ -131,6 +130,9 @@ async def _delete(visit: Visit) -> Response:
     return visit.redirect(PATH + SECTION, done=changed.revision)
 
 
+_ACTS = {"edit": _edit, "add": _add, "remove": _remove, "delete": _delete}
+
+
 async def _show(visit: Visit, *, refused: ApiError | None = None, outdated: bool = False) -> Response:
     """The page of a group with the panel that the address opens, or the form that was refused."""
     name = visit.path("group_name")
@@ -170,9 +172,7 @@ async def _show(visit: Visit, *, refused: ApiError | None = None, outdated: bool
 
 async def _open_panel(visit: Visit, group: Answered, refused: ApiError | None) -> Json:
     """`panel`, the one that stands open, and what it shows."""
-    asked = visit.form.one("do") or next(
-        (each for each in ("edit", "add", "remove", "delete") if visit.query(each)), ""
-    )
+    asked = visit.form.one("do") or next((each for each in _ACTS if visit.query(each)), "")
     if not visit.may_write or not asked:
         return {"panel": None}
     if asked == "edit":

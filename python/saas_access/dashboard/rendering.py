@@ -105,6 +105,12 @@ def ago(context: Context, time: str | None, never: str = "never") -> Markup | st
     return Markup('<time datetime="{}" title="{}">{}</time>').format(time, exact, spoken)
 
 
+def spoken_moment(unix_ms: int) -> str:
+    """'Monday 18 November 2024, 09:42 UTC'."""
+    moment = _moment(unix_ms)
+    return f"{moment:%A} {moment.day} {moment:%B %Y, %H:%M} UTC"
+
+
 def day(time: str | int) -> str:
     """A time's date as '18 Nov', with the year if it is another than that of today's clock."""
     moment = _moment(times.parse(time) if isinstance(time, str) else time)

@@ -10,7 +10,7 @@ from saas_access import times
 from saas_access.dashboard import team_facts, team_page, week
 from saas_access.dashboard.api import ApiError
 from saas_access.dashboard.team_forms import Catalog
-from saas_access.dashboard.visit import action, page
+from saas_access.dashboard.visit import action
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -94,7 +94,7 @@ async def _show_editor(
     catalog = await Catalog.read(visit)
     changes = None
     try:
-        changes = await _changes(visit, team.body, chosen) if not refused and visit.may_write else None
+        changes = await _changes(visit, team.body, chosen) if not refused else None
     except ApiError as problem:
         refused = problem
     editor = {
@@ -185,4 +185,4 @@ def _difference(was: list[str], now: list[str]) -> list[tuple[str, str]]:
     return kept + [(name, "+") for name in now if name not in was]
 
 
-routes = [page(team_page.PAGE + "/access", _edit), action(team_page.PAGE + "/access", _take)]
+routes = [team_page.form_page(team_page.PAGE + "/access", _edit), action(team_page.PAGE + "/access", _take)]

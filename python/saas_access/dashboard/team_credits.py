@@ -67,4 +67,4 @@ async def _show_ledger(visit: Visit) -> Response:
     )
 
 
-routes = [page(_ADD, _show_form), action(_ADD, _add), page(team_page.PAGE + "/ledger", _show_ledger)]
+routes = [team_page.form_page(_ADD, _show_form), action(_ADD, _add), page(team_page.PAGE + "/ledger", _show_ledger)]

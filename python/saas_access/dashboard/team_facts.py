@@ -47,14 +47,18 @@ async def find_team(visit: Visit) -> Answered:
 async def read(visit: Visit, team: Json) -> dict[str, Any]:
     """All that the page shows besides the team itself, by the names that the templates use."""
     name = team["team_id"]
-    organization, keys, use, total, ledger, pace, history, jobs, denials = await asyncio.gather(
-        visit.api.get(f"/api/organizations/{segment(team['organization_id'])}"),
-        visit.api.get(api_path(visit, "keys")),
-        week.by_alias(visit, team_id=name),
-        week.total(visit, team_id=name),
-        visit.api.get("/api/credits/transactions", team_id=name, limit=_ENTRIES),
-        visit.api.get("/api/credits/pace", team_id=name),
-        visit.api.get("/api/credits/history", team_id=name, days=_CHART_DAYS),
+    (organization, keys, use, total), (ledger, pace, history), jobs, denials = await asyncio.gather(
+        asyncio.gather(
+            visit.api.get(f"/api/organizations/{segment(team['organization_id'])}"),
+            visit.api.get(api_path(visit, "keys")),
+            week.by_alias(visit, team_id=name),
+            week.total(visit, team_id=name),
+        ),
+        asyncio.gather(
+            visit.api.get("/api/credits/transactions", team_id=name, limit=_ENTRIES),
+            visit.api.get("/api/credits/pace", team_id=name),
+            visit.api.get("/api/credits/history", team_id=name, days=_CHART_DAYS),
+        ),
         jobs_that_need_a_look(visit),
         visit.api.get(api_path(visit, "denials"), limit=_DENIALS),
     )

@@ -9,7 +9,7 @@ from saas_access import times
 from saas_access.dashboard import team_facts, team_page, typed, week
 from saas_access.dashboard.api import ApiError
 from saas_access.dashboard.team_forms import Catalog
-from saas_access.dashboard.visit import action, page, plain_page
+from saas_access.dashboard.visit import action, plain_page
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -69,4 +69,9 @@ async def _end(visit: Visit) -> Response:
     return visit.redirect(team_page.home(visit), done=done.revision)
 
 
-routes = [page(_NEW, _show_new), action(_NEW, _create), page(_END, _show_end), action(_END, _end)]
+routes = [
+    team_page.form_page(_NEW, _show_new),
+    action(_NEW, _create),
+    team_page.form_page(_END, _show_end),
+    action(_END, _end),
+]

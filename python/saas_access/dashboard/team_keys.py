@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from saas_access.dashboard import team_facts, team_page, typed, week
 from saas_access.dashboard.api import ApiError
-from saas_access.dashboard.visit import action, page, plain_page
+from saas_access.dashboard.visit import action, plain_page
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -91,10 +91,10 @@ async def _show_about_key(visit: Visit, panel: str, refused: ApiError | None, **
 
 
 routes = [
-    page(_NEW, _show_new),
+    team_page.form_page(_NEW, _show_new),
     action(_NEW, _create),
-    page(_ROTATE, _show_rotation),
+    team_page.form_page(_ROTATE, _show_rotation),
     action(_ROTATE, _rotate),
-    page(_REVOKE, _show_revocation),
+    team_page.form_page(_REVOKE, _show_revocation),
     action(_REVOKE, _revoke),
 ]

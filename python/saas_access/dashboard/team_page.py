@@ -11,9 +11,10 @@ from saas_access.dashboard.visit import page
 
 if TYPE_CHECKING:
     from starlette.responses import Response
+    from starlette.routing import Route
 
     from saas_access.dashboard.api import ApiError
-    from saas_access.dashboard.visit import Visit
+    from saas_access.dashboard.visit import Handler, Visit
 
 PAGE = SECTION + "/{team_id}"
 
@@ -42,6 +43,15 @@ async def show(
         **facts,
         **({"secret": None} | context),
     )
+
+
+def form_page(path: str, handler: Handler) -> Route:
+    """Shows the page with a form open. Those who may only look see it without."""
+
+    async def shown(visit: Visit) -> Response:
+        return await (handler(visit) if visit.may_write else show(visit))
+
+    return page(path, shown)
 
 
 async def _show_page(visit: Visit) -> Response:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from saas_access.dashboard import team_facts, team_page, typed
 from saas_access.dashboard.api import ApiError
 from saas_access.dashboard.rendering import number
-from saas_access.dashboard.visit import action, page
+from saas_access.dashboard.visit import action
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -70,7 +70,7 @@ async def _show(
     theirs: list[tuple[str, str, str]] | None = None,
 ) -> Response:
     """`allocated`: the total when the form was made, so that one that isn't touched isn't sent."""
-    context = {"typed": fields, "form_etag": etag, "allocated_was": allocated, "theirs": theirs}
+    context: dict[str, Any] = {"typed": fields, "form_etag": etag, "allocated_was": allocated, "theirs": theirs}
     return await team_page.show(visit, panel="team-settings-edit.html", refused=refused, **context)
 
 
@@ -112,4 +112,4 @@ def _label(name: str) -> str:
     return FIELDS.get(name) or "Refill, " + name.removeprefix("refill_")
 
 
-routes = [page(_PATH, _edit), action(_PATH, _save)]
+routes = [team_page.form_page(_PATH, _edit), action(_PATH, _save)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from saas_access.dashboard import team_facts, team_page, teams
 from saas_access.dashboard.api import ApiError
 from saas_access.dashboard.sessions import PATH
-from saas_access.dashboard.visit import action, page
+from saas_access.dashboard.visit import action
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -63,10 +63,10 @@ async def _delete(visit: Visit) -> Response:
 
 
 routes = [
-    page(_SUSPEND, _show_suspend),
+    team_page.form_page(_SUSPEND, _show_suspend),
     action(_SUSPEND, _suspend),
-    page(_RESUME, _show_resume),
+    team_page.form_page(_RESUME, _show_resume),
     action(_RESUME, _resume),
-    page(_DELETE, _show_delete),
+    team_page.form_page(_DELETE, _show_delete),
     action(_DELETE, _delete),
 ]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from saas_access.dashboard import charts, spans
-from saas_access.dashboard.api import ApiError, segment
+from saas_access.dashboard.api import ApiError, segment, tried
 from saas_access.dashboard.charts import Chart, Ink, Period, Series
 from saas_access.dashboard.visit import page
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Sequence
 
     from starlette.responses import Response
 
@@ -69,7 +69,7 @@ class _Asked:
 
 async def _show(visit: Visit) -> Response:
     asked = _Asked.of(visit)
-    totals = await _tried(visit.api.get("/api/usage", **asked.query))
+    totals = await tried(visit.api.get("/api/usage", **asked.query))
     context: dict[str, Any] = {
         "title": "Usage",
         "section": _SECTION,
@@ -81,11 +81,11 @@ async def _show(visit: Visit) -> Response:
     if isinstance(totals, ApiError) and totals.status < 500:  # one of the filters names nothing
         return await visit.page("usage.html", **context, **choices, refused=totals, status=totals.status)
     by_time, by_alias, table, denied, review = await asyncio.gather(
-        _tried(_by_time(visit, asked)),
-        _tried(_calls_by_alias(visit, asked)),
-        _tried(_table(visit, asked)),
-        _tried(_most(visit, asked, "refusals", most="denials", limit=_SHORT)),
-        _tried(visit.api.get("/api/usage/review", team_id=asked.filters["team_id"], days=asked.span.days)),
+        tried(_by_time(visit, asked)),
+        tried(_calls_by_alias(visit, asked)),
+        tried(_table(visit, asked)),
+        tried(_most(visit, asked, "refusals", most="denials", limit=_SHORT)),
+        tried(visit.api.get("/api/usage/review", team_id=asked.filters["team_id"], days=asked.span.days)),
     )
     return await visit.page(
         "usage.html",
@@ -108,20 +108,12 @@ async def _as_table(visit: Visit) -> Response:
     )
 
 
-async def _tried(asked: Awaitable[Json]) -> Json | ApiError:
-    """So that a part of the page which can't be read leaves the others standing."""
-    try:
-        return await asked
-    except ApiError as refused:
-        return refused
-
-
 async def _choices(visit: Visit, asked: _Asked) -> dict[str, Any]:
     """What the filters offer. A team is typed: there may be thousands."""
     aliases, groups, keys = await asyncio.gather(
-        _tried(visit.api.get("/api/model-aliases")),
-        _tried(visit.api.get("/api/model-access-groups")),
-        _tried(_keys(visit, asked.filters["team_id"])),
+        tried(visit.api.get("/api/model-aliases")),
+        tried(visit.api.get("/api/model-access-groups")),
+        tried(_keys(visit, asked.filters["team_id"])),
     )
     listed: list[Json] = [] if isinstance(aliases, ApiError) else aliases["model_aliases"]
     return {

@@ -23,6 +23,7 @@ TEAMS_MAY = {
     ("GET", "/api/teams/{team_id}/jobs"),
     ("GET", "/api/credits/balance"),
     ("GET", "/api/credits/transactions"),
+    ("GET", "/api/credits/pace"),
     ("GET", "/api/usage"),
     ("POST", "/api/jobs/create"),
     ("GET", "/api/jobs/{job_id}"),

@@ -64,7 +64,7 @@ def test_a_cell_tells_the_group_the_end_and_the_use(server: Server, operator: Cl
                 "status": "suspended",
                 "cells": {
                     "gpt-4": {"via": ["gpt-models"], "calls_7d": 2},
-                    "gpt-3.5-turbo": {"via": ["gpt-models"]},
+                    "gpt-3.5-turbo": {"via": ["gpt-models"], "unused": True},
                     "claude-3-opus": {"via": [], "denials_7d": 1},
                 },
             },
@@ -74,9 +74,9 @@ def test_a_cell_tells_the_group_the_end_and_the_use(server: Server, operator: Cl
                 "organization_name": "org_techco",
                 "status": "active",
                 "cells": {
-                    "gpt-4": {"via": ["gpt-models"], "until": later},
-                    "gpt-3.5-turbo": {"via": ["gpt-models"], "until": later},
-                    "claude-3-opus": {"via": ["claude-models"]},
+                    "gpt-4": {"via": ["gpt-models"], "until": later, "unused": True},
+                    "gpt-3.5-turbo": {"via": ["gpt-models"], "until": later, "unused": True},
+                    "claude-3-opus": {"via": ["claude-models"], "unused": True},
                 },
             },
         ],

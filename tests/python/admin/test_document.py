@@ -53,6 +53,8 @@ GET    /api/teams/{team_id}/denials
 POST   /api/credits/add
 GET    /api/credits/balance
 GET    /api/credits/transactions
+GET    /api/credits/pace
+GET    /api/credits/lowest
 POST   /api/jobs/create
 POST   /api/jobs/create-and-call
 POST   /api/jobs/create-and-call-stream
@@ -66,6 +68,8 @@ GET    /api/usage/review
 GET    /api/reach
 GET    /api/organization-sums
 GET    /api/metrics
+GET    /api/search
+GET    /api/counts
 GET    /api/audit
 GET    /api/audit/{entry_id}
 POST   /api/audit/{entry_id}/undo

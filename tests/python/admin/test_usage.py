@@ -283,15 +283,12 @@ class TestReview:
 
 def test_several_teams_are_summed_or_listed(used: Engine, operator: Client) -> None:
     both = usage(operator, "team_id=techco-dev,acme-prod,acme-prod&group_by=team_id")
-    assert [(row["team_id"], row["calls"], row["denials"]) for row in both] == [
-        ("acme-prod", 3, 3),
-        ("techco-dev", 0, 1),
-    ]
+    figures = [(row["team_id"], row["calls"], row["denials"]) for row in both]
+    assert figures == [("acme-prod", 3, 3), ("techco-dev", 0, 1)]
     [row] = usage(operator, "team_id=acme-prod,techco-dev")
     assert (row["calls"], row["denials"]) == (3, 4)
-    assert (
-        refused(operator.get("/api/usage?team_id=acme-prod,nobody"), 404)["message"] == "Team 'nobody' does not exist"
-    )
+    unknown = refused(operator.get("/api/usage?team_id=acme-prod,nobody"), 404)
+    assert unknown["message"] == "Team 'nobody' does not exist"
 
 
 def test_sums_of_organizations(used: Engine, operator: Client) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from .browsing import ADDRESS
+from .browsing import ADDRESS, words
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -72,7 +72,7 @@ class Person:
 
     def get(self, path: str, status: int = 200) -> str:
         response = self.request("GET", path)
-        assert response.status_code == status, response.text
+        assert response.status_code == status, words(response.text)
         return response.text
 
     def request(self, method: str, path: str, fields: list[tuple[str, str]] | None = None) -> httpx.Response:
@@ -94,7 +94,7 @@ class Person:
     def saved(self, page: str, button: str, **typed: Typed) -> str:
         """The same where it has to succeed: the page that it leads to."""
         answer = self.send(page, button, **typed)
-        assert answer.status_code == 303, answer.text
+        assert answer.status_code == 303, words(answer.text)
         return self.get(answer.headers["location"])
 
     async def _request(self, method: str, path: str, fields: list[tuple[str, str]] | None) -> httpx.Response:

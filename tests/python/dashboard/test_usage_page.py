@@ -5,45 +5,28 @@ import io
 from typing import TYPE_CHECKING
 
 import pytest
-from admin.serving import Server, created, make_server
+from admin.serving import Server, make_server
 
-from saas_access._core import Pricing, Reason, ReserveRequest, Usage
+from saas_access._core import Reason
 from saas_access.admin import errors, usage_review
 
 from .browsing import Browser, browser_of, card, operator_of, words
+from .selling import answer, stock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-HOSTILE = "<script>\u202e\"'"
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """acme-prod holds gpt-models, gpt-4 and gpt-3.5-turbo, and called both; it was refused claude-3-opus thrice."""
     made = make_server(tmp_path, local_admin=True)
-    operator = operator_of(made)
-    for alias in ("gpt-4", "gpt-3.5-turbo", "claude-3-opus"):
-        body = {"alias": alias, "litellm_model": f"openai/{alias}", "description": HOSTILE}
-        created(operator.post("/api/model-aliases/create", json=body))
-    for group, aliases in [("gpt-models", ["gpt-4", "gpt-3.5-turbo"]), ("claude-models", ["claude-3-opus"])]:
-        listed = {"group_name": group, "description": HOSTILE, "model_aliases": aliases}
-        created(operator.post("/api/model-access-groups/create", json=listed))
-    created(operator.post("/api/organizations/create", json={"organization_id": "org_acme", "name": HOSTILE}))
-    team = {
-        "organization_id": "org_acme",
-        "team_id": "acme-prod",
-        "team_alias": HOSTILE,
-        "access_groups": ["gpt-models"],
-        "credits_allocated": 100,
-    }
-    created(operator.post("/api/teams/create", json=team))
-    engine = made.runtime.engine
+    stock(made)
     for alias, calls in [("gpt-4", 5), ("gpt-3.5-turbo", 3)]:
         for _ in range(calls):
-            request = ReserveRequest(team_id="acme-prod", alias=alias, purpose="", pricing=Pricing(), estimate=Usage())
-            engine.settle(call_id=engine.reserve(request=request).call_id, usage=Usage(total_tokens=25), latency_ms=840)
+            answer(made, alias)
+    engine, operator = made.runtime.engine, operator_of(made)
     for _ in range(3):
         engine.note_denial(reason=Reason.MODEL_NOT_GRANTED, team_id="acme-prod", alias="claude-3-opus")
     while operator.get("/api/usage").json()["usage"][0]["denials"] < 3:

@@ -1,4 +1,4 @@
-"""Somebody who reads the dashboard's pages and sends its forms, without a browser, over the server of the API's tests."""
+"""Somebody who reads the dashboard's pages and sends its forms, without a browser."""
 
 from __future__ import annotations
 
