@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _SECTION = "/explain"
 _OFFERED = 50
+_LATEST = 10
+_CHOICES = 20
 
 
 async def _explain(visit: Visit) -> Response:
@@ -43,7 +45,7 @@ async def _resolve(visit: Visit, who: str, model: str) -> Response:
             raise
     else:
         return _to(visit, {"team_id": who, "model": model})
-    found = await visit.api.get("/api/search", q=who)
+    found = await visit.api.get("/api/search", q=who, limit=_CHOICES)
     named = [{"virtual_key_id": key["key_id"], "model": model} for key in found["keys"] if key["key_id"] == who]
     choices = named or [
         *({"team_id": team["team_id"], "model": model} for team in found["teams"]),
@@ -66,12 +68,16 @@ async def _answer(visit: Visit, asked: dict[str, str], refused: ApiError | None 
         if not unknown.problems:
             raise
         return await _page(visit, **asked, problems=unknown.problems, status=unknown.status)
-    found = await fixes.fixes_for(case, visit.api, may_write=visit.may_write)
+    found, latest = await asyncio.gather(
+        fixes.fixes_for(case, visit.api, may_write=visit.may_write),
+        visit.api.get(f"/api/teams/{segment(case.team['team_id'])}/denials", limit=_LATEST),
+    )
     return await _page(
         visit,
         **asked,
         case=case,
         fixes=found,
+        denials=latest["denials"],
         refused=refused,
         status=refused.status if refused else 200,
         once=secrets.token_urlsafe(16),

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from saas_access import times
 from saas_access.dashboard import changes, differences
@@ -45,6 +45,7 @@ def _environment() -> Environment:
         "ago": ago,
         "day": day,
         "segment": segment,
+        "marked": marked,
         "said": changes.said,
         "shown_json": lambda body: json.dumps(body, indent=2, ensure_ascii=False, default=float),
         "line_json": json.dumps,
@@ -80,6 +81,15 @@ def number(value: Decimal | int) -> str:
 def plural(count: int, one: str, many: str = "") -> str:
     """'1 team', '2 teams'."""
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def marked(text: str, sought: str) -> Markup:
+    """The text with the first place that `sought` matches marked, `a` to `z` in either case."""
+    at = text.lower().find(sought.lower()) if sought else -1
+    if at < 0 or len(text.lower()) != len(text):
+        return escape(text)
+    end = at + len(sought)
+    return Markup("{}<mark>{}</mark>{}").format(text[:at], text[at:end], text[end:])
 
 
 @pass_context

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 async def _ask(request: Request) -> Response:
     if await run_in_threadpool(sessions.visitor, request, request.app.state.service) is not None:
         return RedirectResponse(_next(request), 303)
-    return _page(request)
+    return await _page(request)
 
 
 async def _sign_in(request: Request) -> Response:
@@ -32,9 +32,9 @@ async def _sign_in(request: Request) -> Response:
         key = {"x-admin-key": form.one("admin_key")}
         found = (await visit.api_for(request, None).ask("GET", "/api/whoami", headers=key)).body
     except ApiError as refused:
-        return _page(request, refused)
+        return await _page(request, refused)
     if found["role"] == "team":
-        return _page(request, ApiError(401, {"message": "This is a team's virtual key, not an operator's."}))
+        return await _page(request, ApiError(403, {"message": "This is a team's virtual key, not an operator's."}))
     operator = Operator(actor=found["actor"], viewer=found["role"] == "viewer")
     answer = RedirectResponse(_next(request), 303)
     service, secure = request.app.state.service, request.url.scheme == "https"
@@ -48,12 +48,23 @@ async def _sign_out(at: visit.Visit) -> Response:
     return answer
 
 
-def _page(request: Request, refused: ApiError | None = None) -> HTMLResponse:
+async def _page(request: Request, refused: ApiError | None = None) -> HTMLResponse:
     attempts = request.app.state.service.runtime.failed_attempts
     left = attempts.left(source_of(request.client.host if request.client else None))
     theme = request.cookies.get("saas_access_theme", "")
-    text = rendering.render("sign-in.html", refused=refused, left=left, theme=theme, next=_next(request))
+    text = rendering.render(
+        "sign-in.html", refused=refused, left=left, theme=theme, next=_next(request), healthy=await _healthy(request)
+    )
     return visit.html(text, 200 if refused is None else refused.status)
+
+
+async def _healthy(request: Request) -> bool:
+    """All that one who isn't signed in may know."""
+    try:
+        await visit.api_for(request, None).get("/api/health")
+    except ApiError:
+        return False
+    return True
 
 
 def _next(request: Request) -> str:

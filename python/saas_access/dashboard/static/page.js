@@ -7,12 +7,14 @@ let asked = 0;
 function openPalette() {
   if (!palette.open) palette.showModal();
   input.select();
+  find(); // before anything is typed: what can be done
 }
 
 async function find() {
   const number = ++asked;
   const q = input.value.trim();
-  const html = q ? await (await fetch(`${input.form.action}?part=1&q=${encodeURIComponent(q)}`)).text() : "";
+  const answer = await fetch(`${input.form.action}?part=1&q=${encodeURIComponent(q)}`);
+  const html = answer.ok ? await answer.text() : "";
   if (number !== asked) return; // a later one is under way
   list.innerHTML = html; // made by the server, which escapes what people typed
   mark(list.querySelector('[role="option"]'));
