@@ -71,7 +71,7 @@ TEST_F(SessionsTest, ExpiredOnesAreForgottenByTheNext) {
 
 TEST_F(SessionsTest, IsKnownToOtherProcessesAndLaterOnes) {
   begin(name_);
-  Engine other(file_.path(), clock());
+  const Engine other(file_.path(), clock());
   EXPECT_TRUE(other.read([&](Connection& db) { return find_session(db, name_, now_ms_); }));
 }
 
