@@ -43,15 +43,15 @@ TEST_F(PaceTest, CountsFromAWholeHourSevenDaysAgo) {
   now_ms_ = hour - 3 * kDay;
   call_of(teams_[0], 4);
   now_ms_ = hour + kHour / 2;
-  call_of(teams_[0], 8);
+  call_of(teams_[0], 9);
   call_of(teams_[1], 1);
   const Pace found = pace(teams_[0]);
   EXPECT_EQ(found.counted_from_ms, hour - 7 * kDay);
-  EXPECT_EQ(found.charged, credits(14));
+  EXPECT_EQ(found.charged, credits(15));
   const std::int64_t measured_ms = 7 * kDay + kHour / 2;
-  EXPECT_EQ(found.per_day, (credits(14) * kDay + measured_ms / 2) / measured_ms);
-  EXPECT_EQ(found.balance.remaining, credits(85));
-  EXPECT_EQ(found.lasts_ms, credits(85) * measured_ms / credits(14));
+  EXPECT_EQ(found.per_day, (credits(15) * kDay + measured_ms / 2) / measured_ms);
+  EXPECT_EQ(found.balance.remaining, credits(84));
+  EXPECT_EQ(found.lasts_ms, credits(84) * measured_ms / credits(15));
   EXPECT_EQ(found.organization_id, OrganizationId("org"));
 }
 

@@ -56,6 +56,7 @@ TEST_F(SearchTest, FindsKeysByNameIdAndLastFour) {
   EXPECT_EQ(ids("k101"), std::vector{one.key_id});
   EXPECT_EQ(ids("new9"), std::vector{two.key_id});
   EXPECT_EQ(ids("k102"), std::vector<KeyId>{});
+  EXPECT_EQ(found("laptop").keys.at(0).last_four, "NEW9");
   const FoundKey key = found("runner").keys.at(0);
   EXPECT_EQ(key.status, KeyStatus::revoked);
   EXPECT_EQ(key.last_four, "k101");
