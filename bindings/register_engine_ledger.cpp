@@ -104,11 +104,19 @@ void define_books(EngineClass& engine) {
            "Falling; none for a deleted team.")
       .def(
           "list_entries",
-          [](const EngineHandle& handle, const TeamId& team_id, Position after, Position limit) {
-            return read(&list_entries)(handle, team_id, {.after = after, .limit = limit});
+          [](const EngineHandle& handle, const TeamId& team_id, std::optional<EntryType> type,
+             std::optional<UnixMs> from_ms, std::optional<UnixMs> to_ms, Position after, Position limit) {
+            const EntryFilter filter{type, from_ms, to_ms};
+            return read(&list_entries)(handle, team_id, {.after = after, .limit = limit}, filter);
           },
-          Unlocked(), py::kw_only(), "team_id"_arg, "after"_arg = py::none(), "limit"_arg = py::none(),
-          "Newest first.");
+          Unlocked(), py::kw_only(), "team_id"_arg, "type"_arg = py::none(), "from_ms"_arg = py::none(),
+          "to_ms"_arg = py::none(), "after"_arg = py::none(), "limit"_arg = py::none(), "Newest first.")
+      .def(
+          "list_credit_days",
+          [](const EngineHandle& handle, const TeamId& team_id, std::int64_t days) {
+            return read(&list_credit_days)(handle, team_id, days, handle.engine()->now_ms());
+          },
+          Unlocked(), py::kw_only(), "team_id"_arg, "days"_arg, "The last days of UTC, oldest first.");
 }
 
 void define_pace(EngineClass& engine) {

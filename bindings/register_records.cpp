@@ -220,6 +220,11 @@ void register_ledger_records(py::module_& module) {
       .def_readonly("credits_added", &CreditsAdded::credits_added)
       .def_readonly("balance", &CreditsAdded::balance)
       .def_readonly("transaction_id", &CreditsAdded::transaction_id);
+  py::class_<CreditDay>(module, "CreditDay")
+      .def_readonly("day_ms", &CreditDay::day_ms)
+      .def_readonly("charged", &CreditDay::charged)
+      .def_readonly("added", &CreditDay::added)
+      .def_readonly("balance_at_end", &CreditDay::balance_at_end);
   py::class_<Pace>(module, "Pace")
       .def_readonly("team_id", &Pace::team_id)
       .def_readonly("organization_id", &Pace::organization_id)

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <limits>
 #include <utility>
 
 #include "audit_json.hpp"
 #include "books.hpp"
-#include "columns.hpp"
-#include "paging.hpp"
+#include "rows.hpp"
+#include "sql.hpp"
 #include "text.hpp"
 #include "validation.hpp"
 
@@ -139,33 +138,6 @@ void set_allocated(Write& write, RowId team, MicroCredits allocated) {
                 .description = "Allocation set to " + credits_text(allocated) + " credits"},
                write.now_ms);
   store_account(write.db, account);
-}
-
-Balance find_balance(Connection& db, const TeamId& team_id) {
-  return read_account(db, require_team_ever(db, team_id)).summary();
-}
-
-Page<LedgerEntry> list_entries(Connection& db, const TeamId& team_id, const PageRequest& request) {
-  const RowId team = require_team_ever(db, team_id);
-  auto query = prepare(db,
-                       "SELECT e.seq, e.type, e.amount_micro, e.balance_after_micro, e.description, j.job_id, n.name, "
-                       "e.created_at_ms FROM ledger_entry e LEFT JOIN job j ON j.row = e.job "
-                       "LEFT JOIN recorded_name n ON n.row = e.alias "
-                       "WHERE e.team = ? AND e.seq < ? ORDER BY e.seq DESC LIMIT ?",
-                       team, request.after.value_or(std::numeric_limits<std::int64_t>::max()), limit_of(request));
-  return read_page<LedgerEntry>(query, request, [team](const SQLite::Statement& row) {
-    LedgerEntry entry;
-    entry.transaction_id = transaction_id(team, row.getColumn(0).getInt64());
-    entry.type = enum_column(row.getColumn(1), EntryType::shortfall);
-    entry.amount = row.getColumn(2).getInt64();
-    entry.balance_after = row.getColumn(3).getInt64();
-    entry.description =
-        optional_text(row.getColumn(4)).value_or("Call of " + quote(optional_text(row.getColumn(6)).value_or("")));
-    if (const auto job_id = optional_text(row.getColumn(5))) entry.job_id = JobId(*job_id);
-    if (const auto alias = optional_text(row.getColumn(6))) entry.alias = AliasName(*alias);
-    entry.created_at_ms = row.getColumn(7).getInt64();
-    return entry;
-  });
 }
 
 }  // namespace saas_access

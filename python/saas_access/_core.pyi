@@ -23,6 +23,7 @@ __all__: list[str] = [
     "Conflict",
     "CoreError",
     "Counts",
+    "CreditDay",
     "CreditsAdded",
     "Decision",
     "Engine",
@@ -577,6 +578,16 @@ class CreditsAdded:
     @property
     def transaction_id(self) -> str: ...
 
+class CreditDay:
+    @property
+    def added(self) -> int: ...
+    @property
+    def balance_at_end(self) -> int: ...
+    @property
+    def charged(self) -> int: ...
+    @property
+    def day_ms(self) -> int: ...
+
 class Pace:
     @property
     def balance(self) -> Balance: ...
@@ -1000,8 +1011,19 @@ class Engine:
         after: int | None = None,
         limit: int | None = None,
     ) -> tuple[list[AuditEntry], int | None]: ...
+    def list_credit_days(self, *, team_id: str, days: int) -> list[CreditDay]:
+        """
+        The last days of UTC, oldest first.
+        """
     def list_entries(
-        self, *, team_id: str, after: int | None = None, limit: int | None = None
+        self,
+        *,
+        team_id: str,
+        type: EntryType | None = None,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+        after: int | None = None,
+        limit: int | None = None,
     ) -> tuple[list[LedgerEntry], int | None]:
         """
         Newest first.

@@ -109,6 +109,8 @@ def _walk_through_reads(call: Callable[..., Any]) -> None:
         assert {type(each) for each in items} == {item}, method
     entries, _ = call("list_entries", list, type(None), team_id="acme-prod")
     assert [(type(entry), entry.amount) for entry in entries] == [(_core.LedgerEntry, 100 * CREDIT)]
+    days = call("list_credit_days", list, team_id="acme-prod", days=1)
+    assert [(type(day), day.added) for day in days] == [(_core.CreditDay, 100 * CREDIT)]
     assert call("find_pace", _core.Pace, team_id="acme-prod").charged == 0
     assert [type(pace) for pace in call("lowest_paces", list, limit=5)] == [_core.Pace]
     assert [team.team_id for team in call("search", _core.Found, text="acme", limit=5).teams] == ["acme-prod"]

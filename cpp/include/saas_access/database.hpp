@@ -13,7 +13,7 @@
 namespace saas_access {
 
 /// The newest schema this build reads and writes. An older file is migrated when it is opened, a newer one is refused.
-inline constexpr int kSchemaVersion = 5;
+inline constexpr int kSchemaVersion = 6;
 
 /// What a write that was answered survives: `full` loss of power too; `normal` only the end of any process, while the
 /// last moments before a loss of power may be gone (the file stays sound). SQLite's `PRAGMA synchronous`.

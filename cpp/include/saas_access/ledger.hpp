@@ -48,7 +48,24 @@ void set_allocated(Write&, RowId team, MicroCredits allocated);
 
 /// A deleted team's books stay readable. NotFound for a team that never was.
 Balance find_balance(Connection&, const TeamId&);
-Page<LedgerEntry> list_entries(Connection&, const TeamId&, const PageRequest&);  ///< newest first
+struct EntryFilter {
+  std::optional<EntryType> type = {};
+  std::optional<UnixMs> from_ms = {};  ///< at or after
+  std::optional<UnixMs> to_ms = {};    ///< before
+};
+Page<LedgerEntry> list_entries(Connection&, const TeamId&, const PageRequest&,
+                               const EntryFilter& = {});  ///< newest first
+
+struct CreditDay {
+  UnixMs day_ms = 0;                ///< its beginning, in UTC
+  MicroCredits charged = 0;         ///< less what was given back
+  MicroCredits added = 0;           ///< allocations and adjustments; these may be negative
+  MicroCredits balance_at_end = 0;  ///< of today: now. What is reserved is part of it
+};
+/// The last `days` days, today among them, oldest first; none before the team's first. Takes time by the number of days
+/// and additions, not of charges. An entry that was made while the system's clock was set back counts with those around
+/// it. Throws Invalid unless `days` is from 1 to 3660.
+std::vector<CreditDay> list_credit_days(Connection&, const TeamId&, std::int64_t days, UnixMs now_ms);
 
 /// A model that may answer in place of the one asked for, where the operator has named fallbacks.
 struct Substitute {

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from saas_access import credits, times
-from saas_access._core import Pace
+from saas_access._core import CreditDay, Pace
 from saas_access.admin.answers import Answer, Credits, Number, OrganizationId, TeamId, Time
 
 Days = Annotated[
@@ -47,6 +47,27 @@ class LowestAnswer(PaceAnswer):
 
 class LowestList(Answer):
     teams: list[LowestAnswer]
+
+
+class CreditDayAnswer(Answer):
+    day: Time = Field(description="Its beginning", examples=["2024-10-14T00:00:00Z"])
+    charged: Number = Field(examples=[80], description="Less what was given back")
+    added: Number = Field(examples=[1000], description="Allocations and adjustments; an adjustment may be negative")
+    balance_at_end: Credits = Field(description="Allocated less used; of today: now")
+
+    @classmethod
+    def of(cls, day: CreditDay) -> CreditDayAnswer:
+        return cls(
+            day=times.text(day.day_ms),
+            charged=credits.from_micro(day.charged),
+            added=credits.from_micro(day.added),
+            balance_at_end=credits.from_micro(day.balance_at_end),
+        )
+
+
+class CreditHistory(Answer):
+    team_id: TeamId
+    days: list[CreditDayAnswer]
 
 
 def _pace_fields(pace: Pace, now_ms: int) -> dict[str, Any]:

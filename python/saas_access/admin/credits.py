@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Header, Query, Response
 
+from saas_access._core import EntryType, slug
 from saas_access.admin import access, routes
 from saas_access.admin.bodies import AddCreditsBody
-from saas_access.admin.credit_answers import LowestAnswer, LowestList, PaceAnswer
+from saas_access.admin.credit_answers import CreditDayAnswer, CreditHistory, LowestAnswer, LowestList, PaceAnswer
 from saas_access.admin.pages import MAX_LIMIT, PageOf
+from saas_access.admin.ranges import From, To, milliseconds
 from saas_access.admin.routes import Audience, CallerOf, EngineOf
 from saas_access.admin.team_answers import (
     BalanceAnswer,
@@ -32,6 +34,8 @@ IdempotencyKey = Annotated[
     ),
 ]
 TeamQuery = Annotated[str, Query(examples=["acme-prod"])]
+_ENTRY_TYPES = {slug(entry_type): entry_type for entry_type in EntryType}
+Type = Literal["allocation", "adjustment", "charge", "refund", "interrupted", "shortfall"]
 
 
 @router.post("/credits/add", response_model=CreditsAddedAnswer)
@@ -71,6 +75,17 @@ def get_pace(team_id: TeamQuery, engine: EngineOf, caller: CallerOf) -> Response
     return shown(PaceAnswer.of(engine.find_pace(team_id=team_id), engine.now_ms()))
 
 
+@router.get("/credits/history", response_model=CreditHistory)
+@routes.open_to(Audience.TEAMS)
+def get_history(
+    team_id: TeamQuery, engine: EngineOf, caller: CallerOf, days: Annotated[int, Query(ge=1, le=3660)] = 30
+) -> Response:
+    """The last days of UTC, today among them, oldest first; none before the team's first. From the ledger."""
+    access.require_own_team(caller, team_id)
+    found = engine.list_credit_days(team_id=team_id, days=days)
+    return shown(CreditHistory(team_id=team_id, days=[CreditDayAnswer.of(day) for day in found]))
+
+
 @router.get("/credits/lowest", response_model=LowestList)
 def list_lowest(engine: EngineOf, limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 10) -> Response:
     """Active teams with an allocation: first what runs out first, then those without a pace by the share left."""
@@ -80,9 +95,24 @@ def list_lowest(engine: EngineOf, limit: Annotated[int, Query(ge=1, le=MAX_LIMIT
 
 @router.get("/credits/transactions", response_model=TransactionList)
 @routes.open_to(Audience.TEAMS)
-def list_transactions(team_id: TeamQuery, engine: EngineOf, caller: CallerOf, page: PageOf) -> Response:
+def list_transactions(
+    *,
+    team_id: TeamQuery,
+    engine: EngineOf,
+    caller: CallerOf,
+    page: PageOf,
+    type: Type | None = None,  # noqa: A002 the parameter's name in the query
+    from_time: From = None,
+    to_time: To = None,
+) -> Response:
     """Newest first. The sum of all amounts is the balance."""
     access.require_own_team(caller, team_id)
-    found, following = engine.list_entries(team_id=team_id, **page.position)
+    found, following = engine.list_entries(
+        team_id=team_id,
+        type=None if type is None else _ENTRY_TYPES[type],
+        from_ms=milliseconds("from", from_time),
+        to_ms=milliseconds("to", to_time),
+        **page.position,
+    )
     transactions = [Transaction.of(entry) for entry in found]
     return shown(TransactionList(transactions=transactions, **page.following(following)))

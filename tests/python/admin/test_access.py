@@ -24,6 +24,7 @@ TEAMS_MAY = {
     ("GET", "/api/credits/balance"),
     ("GET", "/api/credits/transactions"),
     ("GET", "/api/credits/pace"),
+    ("GET", "/api/credits/history"),
     ("GET", "/api/usage"),
     ("POST", "/api/jobs/create"),
     ("GET", "/api/jobs/{job_id}"),

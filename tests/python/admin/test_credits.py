@@ -101,6 +101,41 @@ def test_an_absent_team_is_invalid_in_a_body_and_not_found_in_a_query(operator: 
     ]
 
 
+def test_the_ledger_can_be_filtered(server: Server, operator: Client, stocked: Acme) -> None:
+    server.runtime.engine.settle(call_id=reserve(server, 3_000), usage=Usage(), latency_ms=5)
+    answered(operator.put("/api/teams/acme-prod", json={"credits_allocated": 50}))
+
+    def types(query: str) -> list[str]:
+        found = answered(operator.get(f"{TRANSACTIONS}{query}"))["transactions"]
+        return [entry["type"] for entry in found]
+
+    assert types("") == ["adjustment", "charge", "allocation"]
+    assert types("&type=charge") == ["charge"]
+    assert types("&type=allocation") == ["allocation"]
+    assert types("&type=refund") == []
+    assert types("&from=2000-01-01T00:00:00Z&to=2000-01-02T00:00:00Z") == []
+    assert types("&from=2000-01-01T00:00:00Z&to=2999-01-01T00:00:00Z") == ["adjustment", "charge", "allocation"]
+    assert "'allocation'" in refused(operator.get(f"{TRANSACTIONS}&type=gift"), 422)["message"]
+    assert refused(operator.get(f"{TRANSACTIONS}&from=today"), 422)["details"][0]["field"] == "from"
+
+
+def test_the_history_tells_of_each_day(server: Server, operator: Client, stocked: Acme) -> None:
+    server.runtime.engine.settle(call_id=reserve(server, 3_000), usage=Usage(), latency_ms=5)
+    answered(operator.put("/api/teams/acme-prod", json={"credits_allocated": 50}))
+    history = "/api/credits/history?team_id=acme-prod"
+    body = answered(operator.get(history))
+    assert body["team_id"] == "acme-prod"
+    assert [sum(day[name] for day in body["days"]) for name in ("charged", "added")] == [0.003, 50]
+    assert body["days"][-1]["balance_at_end"] == 49.997
+    assert set(body["days"][-1]) == {"day", "charged", "added", "balance_at_end"}
+    assert body["days"][-1]["day"].endswith("T00:00:00Z")
+    assert answered(server.client(stocked.acme_key).get(f"{history}&days=1"))["days"] == body["days"][-1:]
+    refused(server.client(stocked.techco_key).get(history), 404)
+    refused(operator.get("/api/credits/history?team_id=nobody"), 404)
+    for days in ("0", "3661", "x"):
+        assert refused(operator.get(f"{history}&days={days}"), 422)["details"][0]["field"] == "days"
+
+
 def test_an_empty_idempotency_key_is_refused(operator: Client, stocked: Acme) -> None:
     body = {"team_id": "acme-prod", "amount": 5}
     refused(operator.post("/api/credits/add", json=body, headers={"Idempotency-Key": ""}), 422)

@@ -54,6 +54,7 @@ GET    /api/credits/balance
 GET    /api/credits/transactions
 GET    /api/credits/pace
 GET    /api/credits/lowest
+GET    /api/credits/history
 POST   /api/jobs/create
 POST   /api/jobs/create-and-call
 POST   /api/jobs/create-and-call-stream

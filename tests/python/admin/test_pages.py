@@ -18,6 +18,7 @@ LISTS = [
     ("/api/teams?", "teams"),
     ("/api/teams/acme-prod/jobs?", "jobs"),
     ("/api/credits/transactions?team_id=acme-prod&", "transactions"),
+    ("/api/credits/transactions?team_id=acme-prod&type=allocation&from=2000-01-01T00:00:00Z&", "transactions"),
     ("/api/audit?", "entries"),
     ("/api/organizations?search=ORG&", "organizations"),
     ("/api/model-access-groups?search=group-&", "access_groups"),
