@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from saas_access import problems
+from saas_access import problems, times
 from saas_access._core import (
     AccessGroup,
     AccessGroupPatch,
     AuditEntry,
     Conflict,
     ModelAlias,
-    ModelAliasPatch,
     NewGrant,
     NotFound,
     OrganizationPatch,
     PreconditionFailed,
     Receipt,
 )
-from saas_access.admin import current_state
+from saas_access.admin import current_state, model_aliases
 from saas_access.admin.bodies import (
     AccessGroupPatchBody,
     Body,
@@ -233,7 +232,12 @@ def _write_of(engine: Engine, entry: AuditEntry, values: dict[str, Any]) -> Writ
         group = AccessGroupPatch(**_body(AccessGroupPatchBody, entry, values).model_dump())
         return lambda options: engine.update_access_group(group_name=name, patch=group, options=options)[1]
     if entry.target_type == "model_alias":
-        alias = ModelAliasPatch(**_body(ModelAliasPatchBody, entry, values).model_dump())
+        if "retires_at_ms" in values:  # the one name that the audit has of the core's
+            retires_at = times.optional_text(values["retires_at_ms"])
+            values = {name: value for name, value in values.items() if name != "retires_at_ms"} | {
+                "retires_at": retires_at
+            }
+        alias = model_aliases.patch_of(_body(ModelAliasPatchBody, entry, values))
         return lambda options: engine.update_model_alias(alias=name, patch=alias, options=options)[1]
     organization = OrganizationPatch(**_body(OrganizationPatchBody, entry, values).model_dump())
     return lambda options: engine.update_organization(organization_id=name, patch=organization, options=options)[1]
