@@ -299,3 +299,14 @@ def test_the_audit_is_read_by_entry_action_and_type(operator: Client, stocked: A
         assert "does not exist" in refused(operator.get(path), 404)["message"]
         refused(operator.post(f"{path}/undo"), 404)
     refused(operator.get("/api/audit/0"), 422)
+
+
+def test_the_end_and_successor_of_an_alias_come_back_and_go_again(operator: Client, stocked: Acme) -> None:
+    path, announced = "/api/model-aliases/gpt-4", {"retires_at": "2100-01-31T10:00:00Z", "successor": "gpt-3.5-turbo"}
+    answered(operator.put(path, json=announced))
+    answered(operator.put(path, json={"retires_at": None, "successor": None}))
+    taken_away = newest(operator)
+    undo(operator, taken_away)
+    assert announced.items() <= answered(operator.get(path)).items()
+    undo(operator, newest(operator))
+    assert not announced.keys() & answered(operator.get(path)).keys()
