@@ -1134,6 +1134,7 @@ class Engine:
     def find_session(self, *, digest: bytes, keys: bytes) -> Session | None:
         """
         None if there is none, if it has expired, or if it was made under other keys.
+        """
     def find_pace(self, *, team_id: str) -> Pace:
         """
         How fast a team's credits went in the last seven days.
@@ -1170,9 +1171,11 @@ class Engine:
     def list_ending_grants(self, *, until_ms: int) -> list[EndingGrant]:
         """
         Grants that run now and end before, the first to end first.
+        """
     def list_denials(self, *, team_id: str, limit: int | None = None) -> list[RecentDenial]:
         """
         The latest of a team that is there, newest first.
+        """
     def list_credit_days(self, *, team_id: str, days: int) -> list[CreditDay]:
         """
         The last days of UTC, oldest first.

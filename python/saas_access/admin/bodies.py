@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from saas_access import credits, metadata, times
-from saas_access._core import BudgetMode, JobStatus, Refill, RefillMode, RefillPeriod, TeamPatch
+from saas_access._core import BudgetMode, JobStatus, ModelAliasPatch, Refill, RefillMode, RefillPeriod, TeamPatch
 
 _INT64_MAX = 2**63 - 1
 
@@ -97,8 +97,21 @@ class ModelAliasPatchBody(Body):
     retires_at: UnixMs | None = Field(default=None, description="null takes it away")
     successor: str | None = Field(default=None, description="null takes it away", examples=["gpt-4.1"])
 
-    def clears(self, field: Literal["retires_at", "successor"]) -> bool:
-        return _clears(self, field)
+    def patch(self) -> ModelAliasPatch:
+        patch = ModelAliasPatch(
+            litellm_model=self.litellm_model,
+            description=self.description,
+            active=self.active,
+            credits_per_call=self.credits_per_call,
+            metadata=self.metadata,
+            retires_at_ms=self.retires_at,
+            successor=self.successor,
+        )
+        if _clears(self, "retires_at"):
+            patch.clear_retires_at()
+        if _clears(self, "successor"):
+            patch.clear_successor()
+        return patch
 
 
 class NewAccessGroupBody(Body):

@@ -68,6 +68,8 @@ def _model_alias(engine: Engine, alias: str) -> CurrentState:
         "active": found.active,
         "credits_per_call": credits.from_micro(found.credits_per_call),
         "metadata": parsed(found.metadata),
+        "retires_at_ms": found.retires_at_ms,
+        "successor": found.successor,
     }
     return CurrentState(record=found, values=values)
 

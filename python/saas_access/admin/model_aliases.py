@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
-from saas_access._core import ModelAlias, ModelAliasPatch, NewModelAlias
+from saas_access._core import ModelAlias, NewModelAlias
 from saas_access.admin import routes
 from saas_access.admin.answers import ModelAliasAnswer, ModelAliasDeleted, ModelAliasList
 from saas_access.admin.bodies import ModelAliasPatchBody, NewModelAliasBody
@@ -54,19 +54,7 @@ def get_model_alias(alias: str, engine: EngineOf, service: ServiceOf) -> Respons
 def update_model_alias(
     alias: str, body: ModelAliasPatchBody, engine: EngineOf, service: ServiceOf, conditions: ChangeOf
 ) -> Response:
-    patch = ModelAliasPatch(
-        litellm_model=body.litellm_model,
-        description=body.description,
-        active=body.active,
-        credits_per_call=body.credits_per_call,
-        metadata=body.metadata,
-        retires_at_ms=body.retires_at,
-        successor=body.successor,
-    )
-    if body.clears("retires_at"):
-        patch.clear_retires_at()
-    if body.clears("successor"):
-        patch.clear_successor()
+    patch = body.patch()
     changed, receipt = conditions.run(
         lambda options: engine.update_model_alias(alias=alias, patch=patch, options=options)
     )

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from saas_access import problems
+from saas_access import problems, times
 from saas_access._core import (
     AccessGroup,
     AccessGroupPatch,
     AuditEntry,
     Conflict,
     ModelAlias,
-    ModelAliasPatch,
     NewGrant,
     NotFound,
     OrganizationPatch,
@@ -190,9 +189,13 @@ class Undoing:
         return state
 
     def _require_listed(self, entry: AuditEntry, values: dict[str, Any]) -> None:
-        """What the inverse lists again must still exist."""
-        for field, target_type in (("access_groups", "access_group"), ("model_aliases", "model_alias")):
-            for name in values.get(field, ()):
+        """What the inverse names again must still exist."""
+        successors = [values["successor"]] if values.get("successor") else []
+        for listed, target_type in (
+            (values.get("access_groups", []), "access_group"),
+            (values.get("model_aliases", []) + successors, "model_alias"),
+        ):
+            for name in listed:
                 found = self._state(target_type, name)
                 if found is None or found.record.created_at_ms > entry.at_ms:
                     raise _conflict(entry, f"{_TYPES[target_type].lower()} {problems.quoted(name)} was deleted since")
@@ -233,7 +236,7 @@ def _write_of(engine: Engine, entry: AuditEntry, values: dict[str, Any]) -> Writ
         group = AccessGroupPatch(**_body(AccessGroupPatchBody, entry, values).model_dump())
         return lambda options: engine.update_access_group(group_name=name, patch=group, options=options)[1]
     if entry.target_type == "model_alias":
-        alias = ModelAliasPatch(**_body(ModelAliasPatchBody, entry, values).model_dump())
+        alias = _body(ModelAliasPatchBody, entry, _with_texts(values)).patch()
         return lambda options: engine.update_model_alias(alias=name, patch=alias, options=options)[1]
     organization = OrganizationPatch(**_body(OrganizationPatchBody, entry, values).model_dump())
     return lambda options: engine.update_organization(organization_id=name, patch=organization, options=options)[1]
@@ -247,6 +250,14 @@ def _body(body: type[_Patch], entry: AuditEntry, values: dict[str, Any]) -> _Pat
         return body.model_validate(values)
     except ValidationError as error:
         raise _conflict(entry, "this server can't set all of it") from error
+
+
+def _with_texts(values: dict[str, Any]) -> dict[str, Any]:
+    """The end of an alias as a body writes it; the audit has milliseconds."""
+    if "retires_at_ms" not in values:
+        return values
+    others = {name: value for name, value in values.items() if name != "retires_at_ms"}
+    return others | {"retires_at": times.optional_text(values["retires_at_ms"])}
 
 
 def _amounts(values: dict[str, Any]) -> list[Decimal]:

@@ -26,6 +26,7 @@ TEAMS_MAY = {
     ("GET", "/api/credits/pace"),
     ("GET", "/api/credits/history"),
     ("GET", "/api/usage"),
+    ("GET", "/api/whoami"),
     ("POST", "/api/jobs/create"),
     ("GET", "/api/jobs/{job_id}"),
     ("POST", "/api/jobs/{job_id}/complete"),

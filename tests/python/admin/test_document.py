@@ -28,6 +28,7 @@ GET    /api/model-aliases
 GET    /api/model-aliases/{alias}
 PUT    /api/model-aliases/{alias}
 DELETE /api/model-aliases/{alias}
+GET    /api/litellm-models
 POST   /api/model-access-groups/create
 GET    /api/model-access-groups
 GET    /api/model-access-groups/{group_name}
@@ -79,6 +80,7 @@ GET    /api/overview
 GET    /api/webhooks/events
 POST   /api/webhooks/test
 GET    /api/health
+GET    /api/whoami
 """
 
 

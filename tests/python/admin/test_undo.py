@@ -189,6 +189,31 @@ def test_undo_tells_what_it_brings_back(operator: Client, stocked: Acme) -> None
     assert (newest(operator)["action"], newest(operator)["before"]) == ("team.update", entry["after"])
 
 
+def test_the_announced_end_of_an_alias_is_brought_back(operator: Client, stocked: Acme) -> None:
+    announced = {"retires_at": "2030-01-31T12:00:00Z", "successor": "gpt-3.5-turbo"}
+    answered(operator.put("/api/model-aliases/gpt-4", json=announced))
+    first = newest(operator)
+    answered(operator.put("/api/model-aliases/gpt-4", json={"retires_at": None, "successor": None, "active": False}))
+    second = newest(operator)
+    assert not answered(operator.get(f"/api/audit/{first['id']}"))["undoable"]
+    undo(operator, second)
+    found = answered(operator.get("/api/model-aliases/gpt-4"))
+    assert ({name: found[name] for name in announced}, found["active"]) == (announced, True)
+    undo(operator, first)
+    found = answered(operator.get("/api/model-aliases/gpt-4"))
+    assert (found.get("retires_at"), found.get("successor")) == (None, None)
+
+
+def test_an_end_whose_successor_was_deleted_is_not_brought_back(operator: Client, stocked: Acme) -> None:
+    created(operator.post("/api/model-aliases/create", json={"alias": "next", "litellm_model": "openai/next"}))
+    answered(operator.put("/api/model-aliases/gpt-4", json={"successor": "next"}))
+    answered(operator.put("/api/model-aliases/gpt-4", json={"successor": None}))
+    entry = newest(operator)
+    answered(operator.delete("/api/model-aliases/next"))
+    assert not answered(operator.get(f"/api/audit/{entry['id']}"))["undoable"]
+    assert "'next' was deleted since" in refused(operator.post(f"/api/audit/{entry['id']}/undo"), 409)["message"]
+
+
 def test_what_changed_since_is_told_and_kept(operator: Client, stocked: Acme) -> None:
     answered(operator.put("/api/teams/acme-prod", json={"rpm_limit": 5}))
     entry = newest(operator)

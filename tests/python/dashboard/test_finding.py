@@ -8,7 +8,7 @@ import pytest
 from admin.serving import Client, Server, created, make_server
 
 from .browsing import operator_of, words
-from .forms import Session
+from .sessions import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
