@@ -84,7 +84,7 @@ async def _show(visit: Visit) -> Response:
         tried(_by_time(visit, asked)),
         tried(_calls_by_alias(visit, asked)),
         tried(_table(visit, asked)),
-        tried(_most(visit, asked, "refusals", most="denials", limit=_SHORT)),
+        tried(_refusals(visit, asked, limit=_SHORT)),
         tried(visit.api.get("/api/usage/review", team_id=asked.filters["team_id"], days=asked.span.days)),
     )
     return await visit.page(
@@ -137,9 +137,26 @@ async def _most(visit: Visit, asked: _Asked, table: str, **listed: Any) -> Json:
 
 
 async def _table(visit: Visit, asked: _Asked) -> Json:
-    return await _most(
-        visit, asked, asked.table, most=asked.most, limit=_PAGE_SIZE, cursor=visit.query("cursor") or None
-    )
+    page_of = {"limit": _PAGE_SIZE, "cursor": visit.query("cursor") or None}
+    if asked.table == "refusals":
+        return await _refusals(visit, asked, **page_of)
+    return await _most(visit, asked, asked.table, most=asked.most, **page_of)
+
+
+async def _refusals(visit: Visit, asked: _Asked, **listed: Any) -> Json:
+    """The most frequent ones; `has_it` says whether the team is granted the model by now."""
+    found = await _most(visit, asked, "refusals", most="denials", **listed)
+    wanting = {row["team_id"] for row in found["usage"] if row["reason"] == "model_not_granted"}
+    teams = await asyncio.gather(*(tried(visit.api.get(f"/api/teams/{segment(team_id)}")) for team_id in wanting))
+    granted = {
+        (team["team_id"], alias)
+        for team in teams
+        if not isinstance(team, ApiError)
+        for alias in team["available_models"]
+    }
+    for row in found["usage"]:
+        row["has_it"] = (row["team_id"], row["alias"]) in granted
+    return found
 
 
 async def _calls_by_alias(visit: Visit, asked: _Asked) -> Json:

@@ -14,11 +14,16 @@ from saas_access.admin.errors import Refused
 from saas_access.dashboard import overview
 
 from .browsing import Browser, browser_of, card, operator_of, words
+from .forms import forms_of
 from .selling import HOSTILE, answer, stock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from admin.serving import Client
+
+    from .forms import Person
 
 
 @pytest.fixture
@@ -91,6 +96,16 @@ def test_a_low_balance_leads_to_where_credits_are_added(server: Server, browser:
     assert "acme-prod has 100" in words(found)
     assert "It is to be warned at 200" in words(found)
     assert 'href="/admin/teams/acme-prod/credits/add"' in found
+
+
+def test_a_viewer_is_led_to_look_only(api: Client, viewer: Person) -> None:
+    answered(api.put("/api/teams/acme-prod", json={"low_balance_thresholds": [200]}))
+    page = viewer.get("/admin")
+    assert 'href="/admin/teams/acme-prod#credits">See credits</a>' in page
+    assert "credits/add" not in page
+    assert "Create team" not in page
+    for path in ("/admin", "/admin/usage", "/admin/matrix"):
+        assert {form.action for form in forms_of(viewer.get(path)) if form.method == "post"} == {"/admin/sign-out"}
 
 
 def test_a_grant_about_to_end_and_a_group_nobody_uses(server: Server, browser: Browser) -> None:

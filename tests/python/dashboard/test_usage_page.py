@@ -65,6 +65,12 @@ def test_refusals_lead_to_their_explanation(browser: Browser) -> None:
     assert 'href="/admin/explain?team_id=acme-prod&amp;model=claude-3-opus"' in denied
 
 
+def test_a_refusal_of_what_is_granted_by_now_needs_no_fix(server: Server, browser: Browser) -> None:
+    operator_of(server).put("/api/teams/acme-prod", json={"access_groups": ["gpt-models", "claude-models"]})
+    denied = words(card(browser.page("/admin/usage"), "Most denied"))
+    assert "acme-prod wanted claude-3-opus granted by now 3" in denied
+
+
 def test_what_nobody_uses_is_named(browser: Browser) -> None:
     unused = words(card(browser.page("/admin/usage"), "Never used"))
     assert "claude-3-opus in claude-models never" in unused
