@@ -36,6 +36,16 @@ def test_a_model_that_the_proxy_cannot_route_is_warned_of(proxy: Proxy, litellm_
         assert litellm_model in created.json()["warnings"][0]
 
 
+def test_the_deployments_are_offered_for_aliases(proxy: Proxy, customer: Customer) -> None:
+    with proxy.admin() as admin:
+        found = admin.get("/api/litellm-models").json()
+    assert {"real-a", "forbidden"} <= set(found["litellm_models"])
+    assert found["patterns"] == ["sold/*"]
+    assert found["serves_calls"]
+    with customer.client() as client:
+        assert client.get("/api/litellm-models").status_code == 403
+
+
 def test_health_knows_the_proxy(proxy: Proxy) -> None:
     with proxy.admin() as admin:
         health = admin.get("/api/health").json()

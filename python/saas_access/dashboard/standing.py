@@ -35,7 +35,8 @@ class Standing:
     organization_id: str
     group_name: str
     team: Json | None
-    used: Json | None  # the sums of the team's calls of the last 30 days, or of all teams'
+    used: Json | None  # the sums of the team's calls of the last 30 days; without one of all teams'
+    for_another: bool  # the steps are gone through for a customer who has no team yet
 
     @property
     def team_id(self) -> str:
@@ -48,8 +49,9 @@ class Standing:
 
     def steps(self) -> list[Step]:
         counts, keys = self.counts, [key for key in (self.team or {}).get("keys", []) if key["status"] == "active"]
-        has_key = bool(keys) if self.team else counts["teams"] > 0  # a team is made with one
-        answered = self.used is not None and self.used["calls"] > 0
+        teams = 0 if self.for_another else counts["teams"]
+        has_key = bool(keys) if self.team else teams > 0  # a team is made with one
+        answered = self.used is not None and self.used["calls"] > 0 and not self.for_another
         named = next(
             (each["name"] for each in self.organizations if each["organization_id"] == self.organization_id), ""
         )
@@ -57,7 +59,7 @@ class Standing:
             _step("Organization", counts["organizations"], named or self.organization_id, "who the customer is"),
             _step("Model aliases", counts["model_aliases"], "", "names that teams call"),
             _step("Access group", counts["access_groups"], self.group_name, "what a plan may call"),
-            _step("Team", counts["teams"], self.team_id, "who gets it"),
+            _step("Team", teams, self.team_id, "who gets it"),
             Step("Key", has_key, f"ends in {keys[0]['last_four']}" if keys else "shown once"),
             Step("Test call", answered, "answered" if answered else "see an answer"),
         ]
@@ -89,6 +91,7 @@ async def read(api: Api, asked: dict[str, str]) -> Standing:
         group_name=asked["group_name"] or _only(groups["access_groups"], "group_name"),
         team=team,
         used=used,
+        for_another=team is None and bool(asked["organization_id"]),
     )
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from admin.serving import Client, Server, answered, created, make_server
 
+from saas_access._core import Reason
+
 from .browsing import card, operator_of, words
 from .sessions import Session, form_with, forms
 
@@ -198,3 +200,18 @@ def test_a_fix_without_the_sessions_token_is_refused(session: Session, operator:
     fields = {"action": "add_access_group", "group": "big-models", "team_id": "acme-prod", "model": "big"}
     assert session.request("POST", "/admin/explain", data=fields).status_code == 403
     assert teams_of(operator, "acme-prod")["access_groups"] == ["basic-models"]
+
+
+def test_the_latest_refusals_of_the_team_lead_to_their_explanation(
+    server: Server, session: Session, operator: Client
+) -> None:
+    created(operator.post("/api/teams/acme-prod/keys", json={"name": HOSTILE, "model_aliases": ["small"]}))
+    key_id = teams_of(operator, "acme-prod")["keys"][-1]["key_id"]
+    server.runtime.engine.note_denial(reason=Reason.MODEL_NOT_GRANTED, team_id="acme-prod", key_id=key_id, alias="big")
+    while not answered(operator.get("/api/teams/acme-prod/denials"))["denials"]:
+        pass  # it is written once a second, in the background
+    refusals = card(session.page(explained()), "Latest refusals")
+    assert "big model_not_granted" in words(refusals)
+    assert "narrowed to small" in words(refusals)
+    assert f'href="/admin/explain?model=big&amp;virtual_key_id={key_id}"' in refusals
+    assert "<script>" not in refusals

@@ -138,4 +138,5 @@ def test_a_second_customer_is_not_mixed_up_with_the_first(session: Session, oper
     created(operator.post("/api/teams/create", json={"organization_id": "org_acme", "team_id": "acme-prod"}))
     answer = take(session, "/admin/first-steps?step=1", organization_id="org_techco", name="TechCo")
     html = session.page(answer.headers["location"].replace("step=2", "step=4"))
+    assert not re.search(r'class="done"><span class="dot">.{0,400}>(Key|Test call)<', html)
     assert fields_of(form_with(html, 'name="step"'))["organization_id"] == "org_techco"
