@@ -55,7 +55,12 @@ $(VENV)/.installed: $(VENV)/.created $(SOURCES)
 	$(BIN)/python -m pip install --no-build-isolation --constraint scripts/constraints.txt '.[proxy]'
 	touch $@
 
-$(VENV)/.dev-installed: $(VENV)/.created $(SOURCES)
+# A browser, for the tests of the dashboard alone.
+$(VENV)/.browser: $(VENV)/.created
+	scripts/install_system_packages $(PYTHON) chromium
+	touch $@
+
+$(VENV)/.dev-installed: $(VENV)/.browser $(SOURCES)
 	@echo "== The package with LiteLLM's proxy, the tests' and the checks' tools (the first time takes some minutes)"
 	$(BIN)/python -m pip install --no-build-isolation --constraint scripts/constraints.txt $(STRICT) '.[proxy,test,dev]'
 	touch $(VENV)/.installed $@
@@ -82,6 +87,14 @@ test-python: develop ## Test the Python package without a proxy
 .PHONY: test-proxy
 test-proxy: develop ## Test the plugin inside real LiteLLM proxies
 	$(PYTEST) tests/proxy
+
+.PHONY: test-browser
+test-browser: develop ## Test the dashboard in Chromium, on real LiteLLM proxies
+	$(PYTEST) tests/browser
+
+.PHONY: screenshots
+screenshots: develop ## Picture every page of the dashboard, in an invented world, into build/screenshots
+	PYTHONPATH=tests:tests/proxy $(BIN)/python -m browser.screenshots build/screenshots
 
 .PHONY: test-asan
 test-asan: $(VENV)/.created ## Test the C++ core under AddressSanitizer and UndefinedBehaviorSanitizer
