@@ -212,9 +212,9 @@ def test_slugs_are_the_members_names_in_lower_case(kind: type[enum.Enum]) -> Non
     assert [member.value for member in kind] == list(range(len(kind)))
 
 
-def test_every_enum_of_the_module_has_slugs_but_one() -> None:
+def test_every_enum_of_the_module_has_slugs_but_a_few() -> None:
     enums = {each for each in vars(_core).values() if isinstance(each, type) and issubclass(each, enum.Enum)}
-    assert enums == {*SLUGGED, ReserveOutcome, Synchronous}
+    assert enums == {*SLUGGED, ReserveOutcome, Synchronous, _core.UsageFigure}
 
 
 def test_amounts_are_exact_and_checked() -> None:

@@ -208,6 +208,8 @@ def _walk_through_attention(call: Callable[..., Any]) -> None:
     call("list_low_balances", list, limit=10)
     call("list_team_denials", list, since_ms=0, limit=10)
     assert all(type(each) is _core.CalledModel for each in call("list_called_models", list, since_ms=0))
+    call("reach", _core.Reach)
+    call("sum_organizations", list, organization_ids=["acme"], from_ms=0)
 
 
 def _walk_through_removal(call: Callable[..., Any]) -> None:

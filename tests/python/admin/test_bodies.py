@@ -217,4 +217,5 @@ def test_a_fault_of_ours_is_503_and_logged(
     assert "ZeroDivision" not in response.text
     assert body["request_id"] in caplog.text
     assert "ZeroDivisionError" in caplog.text
+    monkeypatch.undo()
     assert answered(operator.get("/api/model-aliases"))["model_aliases"]

@@ -169,8 +169,8 @@ def test_of_a_prompt_alone_no_answer_is_charged() -> None:
     known = price(input_cost_per_token="3e-6", output_cost_per_token="5e-6")
     everything = demand.usage(known)
     assert (everything.total_tokens, everything.cost) == (
-        153,
-        picodollars(Decimal("3e-6") * 103 + Decimal("5e-6") * 50),
+        154,
+        picodollars(Decimal("3e-6") * 104 + Decimal("5e-6") * 50),
     )
     prompt = demand.usage_of_prompt(known, everything)
     assert (prompt.total_tokens, prompt.price_known) == (104, True)
