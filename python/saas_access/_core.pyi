@@ -1131,13 +1131,13 @@ class Engine:
         """
     def find_model_alias(self, *, alias: str) -> ModelAlias: ...
     def find_organization(self, *, organization_id: str) -> Organization: ...
-    def find_session(self, *, digest: bytes, keys: bytes) -> Session | None:
-        """
-        None if there is none, if it has expired, or if it was made under other keys.
-        """
     def find_pace(self, *, team_id: str) -> Pace:
         """
         How fast a team's credits went in the last seven days.
+        """
+    def find_session(self, *, digest: bytes, keys: bytes) -> Session | None:
+        """
+        None if there is none, if it has expired, or if it was made under other keys.
         """
     def find_team(self, *, team_id: str) -> Team: ...
     def find_webhook_trouble(self) -> str | None:
@@ -1168,17 +1168,17 @@ class Engine:
         """
         Each model that each team got an answer of since that day, in no order.
         """
-    def list_ending_grants(self, *, until_ms: int) -> list[EndingGrant]:
+    def list_credit_days(self, *, team_id: str, days: int) -> list[CreditDay]:
         """
-        Grants that run now and end before, the first to end first.
+        The last days of UTC, oldest first.
         """
     def list_denials(self, *, team_id: str, limit: int | None = None) -> list[RecentDenial]:
         """
         The latest of a team that is there, newest first.
         """
-    def list_credit_days(self, *, team_id: str, days: int) -> list[CreditDay]:
+    def list_ending_grants(self, *, until_ms: int) -> list[EndingGrant]:
         """
-        The last days of UTC, oldest first.
+        Grants that run now and end before, the first to end first.
         """
     def list_entries(
         self,
