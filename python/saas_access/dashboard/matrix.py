@@ -82,7 +82,8 @@ async def _show(visit: Visit) -> Response:
         visit.api.get("/api/organizations", limit=_MOST_CHOICES),
     )
     refused = matrix if isinstance(matrix, ApiError) else None
-    shown: Json = {"model_aliases": [], "model_aliases_left_out": 0, "teams": []} if refused else matrix
+    nothing: Json = {"model_aliases": [], "model_aliases_left_out": 0, "teams": []}
+    shown = nothing if isinstance(matrix, ApiError) else matrix
     models = {each["alias"]: each["litellm_model"] for each in known["model_aliases"]}
     providers = _columns(shown["model_aliases"], models)
     return await visit.page(

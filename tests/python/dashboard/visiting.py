@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from admin.serving import Server
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _ADDRESS = "http://127.0.0.1:8000"
-Fields = dict[str, "str | list[str]"]
+Fields = Mapping[str, Any]  # texts and lists of texts
 
 
 @dataclass(frozen=True)
