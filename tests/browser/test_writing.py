@@ -115,7 +115,7 @@ def test_a_viewer_sees_everything_and_can_write_nothing(browsing: Browsing, site
         posts = viewer.locator("form[method=post]").evaluate_all("forms => forms.map(form => form.action)")
         assert posts == [f"{site.admin}/sign-out"], path
     token = viewer.locator("input[name=csrf]").first.input_value()
-    form = {"csrf": token, "organization_id": "viewers", "name": "Viewer's"}
+    form: dict[str, str | float | bool] = {"csrf": token, "organization_id": "viewers", "name": "Viewer's"}
     assert viewer.request.post("/admin/organizations", form=form).status == 403
     with proxy.admin() as admin:
         assert admin.get("/api/organizations/viewers").status_code == 404

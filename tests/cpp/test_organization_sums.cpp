@@ -60,8 +60,7 @@ TEST_F(OrganizationSumsTest, CountsUseFromADayOn) {
 }
 
 TEST_F(OrganizationSumsTest, NamesAnOrganizationThatDoesNotExist) {
-  EXPECT_EQ(message_of<NotFound>([&] { sums({OrganizationId("nobody")}); }),
-            "Organization 'nobody' does not exist");
+  EXPECT_EQ(message_of<NotFound>([&] { sums({OrganizationId("nobody")}); }), "Organization 'nobody' does not exist");
 }
 
 }  // namespace

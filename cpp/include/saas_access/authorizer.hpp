@@ -41,8 +41,9 @@ struct AvailableModel {
 [[nodiscard]] std::vector<AvailableModel> available_models(const Snapshot&, const KeyId& key_id, UnixMs now_ms);
 [[nodiscard]] std::vector<AvailableModel> available_models(const Snapshot&, const TeamId& team_id, UnixMs now_ms);
 
-/// How many teams have each active alias now, suspended ones too, and for how many a group is the only one that gives it.
-/// Visits every team: milliseconds at 10,000. In order of creation; a group's aliases in its own order, all of them.
+/// How many teams have each active alias now, suspended ones too, and for how many a group is the only one that gives
+/// it. Visits every team: milliseconds at 10,000. In order of creation; a group's aliases in its own order, all of
+/// them.
 struct AliasReach {
   AliasName alias;
   std::int64_t teams = 0;

@@ -80,8 +80,8 @@ enum class UsageFigure : std::uint8_t { calls, denials, tokens, credits };
 [[nodiscard]] std::string_view slug(UsageFigure figure) noexcept;
 
 struct UsageQuery {
-  std::vector<TeamId> team_ids = {};   ///< also deleted ones; empty: all
-  std::optional<KeyId> key_id = {};    ///< also a revoked one
+  std::vector<TeamId> team_ids = {};  ///< also deleted ones; empty: all
+  std::optional<KeyId> key_id = {};   ///< also a revoked one
   std::optional<AliasName> alias = {};
   std::optional<GroupName> access_group = {};
   UnixMs from_ms = 0;  ///< at or after
