@@ -4,6 +4,7 @@ are shown.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -24,6 +25,8 @@ _MOST_OF_A_KIND = 10
 _MOST_REFUSALS = 200  # the most frequent ones, of which those that are worth a line are picked
 _GRANT_ENDS_DAYS = 7
 _DENIED_DAYS = 7
+_RETIRING_DAYS = 30
+_CALLED_DAYS = 7
 _UNUSED_DAYS = 30
 
 
@@ -156,6 +159,35 @@ def _refused(world: _World, kind: str, item: TeamDenials, beginning: str) -> Nee
     )
 
 
+def _retiring(world: _World) -> Iterator[Need]:
+    """Aliases whose announced end is near or past, and which were called all the same in the last days."""
+    until_ms = world.engine.now_ms() + _RETIRING_DAYS * times.DAY_MS
+    ending = {
+        item.alias: item.retires_at_ms
+        for item in world.model_aliases.values()
+        if item.active and item.retires_at_ms is not None and item.retires_at_ms <= until_ms
+    }
+    if not ending:
+        return
+    since_ms = world.first_day_ms(_CALLED_DAYS)
+    report = world.engine.report_usage(
+        from_ms=since_ms, to_ms=world.engine.now_ms() + 1, group_by=[UsageBy.ALIAS, UsageBy.TEAM_ID]
+    )
+    callers = Counter(row.alias for row in report.rows if row.calls and row.alias in ending)
+    for alias, retires_at_ms in sorted(ending.items(), key=lambda item: item[1]):
+        if (teams := callers[alias]) > 0:
+            successor = world.model_aliases[alias].successor
+            yield Need(
+                kind="retiring",
+                alias=alias,
+                retires_at=(ends := times.text(retires_at_ms)),
+                **({} if successor is None else {"successor": successor}),
+                team_count=teams,
+                message=f"Model alias {problems.quoted(alias)} is announced to end at {ends}; "
+                f"{teams} {'team' if teams == 1 else 'teams'} called it in {_CALLED_DAYS} days.",
+            )
+
+
 def _unused_group(world: _World) -> list[Need]:
     """Groups that teams have and no call came through. One whose group isn't known counts for all that list the model,
     so that nothing in use is called unused.
@@ -183,7 +215,7 @@ def _unused_group(world: _World) -> list[Need]:
     ]
 
 
-# The most urgent first. Aliases that are to be retired while they are still called belong between the last two.
+# The most urgent first.
 _KINDS: dict[str, Callable[[_World], Iterable[Need]]] = {
     "trouble": _trouble,
     "no_route": _no_route,
@@ -191,5 +223,6 @@ _KINDS: dict[str, Callable[[_World], Iterable[Need]]] = {
     "suspended_traffic": _suspended_traffic,
     "grant_ends": _grant_ends,
     "denied": _denied,
+    "retiring": _retiring,
     "unused_group": _unused_group,
 }

@@ -23,7 +23,7 @@ class Need(Answer):
 
     kind: str = Field(
         examples=["low_balance"],
-        description="trouble, no_route, low_balance, suspended_traffic, grant_ends, denied or unused_group",
+        description="trouble, no_route, low_balance, suspended_traffic, grant_ends, denied, retiring or unused_group",
     )
     message: str = Field(examples=["Team 'acme-prod' has 4 credits left, and is to be warned at 10."])
     team_id: TeamId | None = None
@@ -37,6 +37,8 @@ class Need(Answer):
     credits_remaining: Credits | None = None
     threshold: Credits | None = None
     expires_at: Time | None = None
+    retires_at: Time | None = None
+    successor: Alias | None = None
     team_count: int | None = None
 
 

@@ -13,7 +13,7 @@ from .test_usage import call, flush_denials
 if TYPE_CHECKING:
     from .serving import Client, Server
 
-KINDS = ["trouble", "no_route", "low_balance", "suspended_traffic", "grant_ends", "denied", "unused_group"]
+KINDS = ["trouble", "no_route", "low_balance", "suspended_traffic", "grant_ends", "denied", "retiring", "unused_group"]
 
 
 def overview(operator: Client) -> Any:
@@ -45,6 +45,18 @@ def test_the_week_in_figures(server: Server, operator: Client, stocked: Acme) ->
     assert [sum(day["value"] for day in found[name]["days"]) for name in ("calls_7d", "credits_7d")] == [2, 2]
     days = [day["day"] for day in found["calls_7d"]["days"]]
     assert days == sorted(days)
+
+
+def test_an_announced_end_matters_while_the_alias_is_called(server: Server, operator: Client, stocked: Acme) -> None:
+    ends = ends_in(days=20)
+    answered(operator.put("/api/model-aliases/gpt-4", json={"retires_at": ends, "successor": "claude-3-opus"}))
+    assert of_kind(operator, "retiring") == []
+    call(server.runtime.engine)
+    [need] = of_kind(operator, "retiring")
+    assert (need["alias"], need["successor"], need["team_count"]) == ("gpt-4", "claude-3-opus", 1)
+    assert need["retires_at"] in need["message"]
+    answered(operator.put("/api/model-aliases/gpt-4", json={"retires_at": ends_in(days=40)}))
+    assert of_kind(operator, "retiring") == []
 
 
 def test_needs_hold_their_facts_and_say_them(server: Server, operator: Client, stocked: Acme) -> None:
