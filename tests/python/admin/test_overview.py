@@ -48,14 +48,14 @@ def test_the_week_in_figures(server: Server, operator: Client, stocked: Acme) ->
 
 
 def test_an_announced_end_matters_while_the_alias_is_called(server: Server, operator: Client, stocked: Acme) -> None:
-    ends = ends_in(days=20)
+    ends = ends_in(server, 20)
     answered(operator.put("/api/model-aliases/gpt-4", json={"retires_at": ends, "successor": "claude-3-opus"}))
     assert of_kind(operator, "retiring") == []
     call(server.runtime.engine)
     [need] = of_kind(operator, "retiring")
     assert (need["alias"], need["successor"], need["team_count"]) == ("gpt-4", "claude-3-opus", 1)
     assert need["retires_at"] in need["message"]
-    answered(operator.put("/api/model-aliases/gpt-4", json={"retires_at": ends_in(days=40)}))
+    answered(operator.put("/api/model-aliases/gpt-4", json={"retires_at": ends_in(server, 40)}))
     assert of_kind(operator, "retiring") == []
 
 
