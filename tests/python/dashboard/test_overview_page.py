@@ -11,6 +11,7 @@ from saas_access import times
 from saas_access._core import Reason
 from saas_access.admin import needs
 from saas_access.admin.errors import Refused
+from saas_access.admin.overview_answers import Need
 from saas_access.dashboard import overview
 
 from .browsing import Browser, browser_of, card, operator_of, words
@@ -138,7 +139,7 @@ def test_a_kind_that_the_page_does_not_know_is_told_in_the_apis_words(
     server: Server, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stock(server)
-    strange = needs.Need(kind="strange", message="Team 'acme-prod' is <odd>.", team_id="acme-prod")
+    strange = Need(kind="strange", message="Team 'acme-prod' is <odd>.", team_id="acme-prod")
     monkeypatch.setitem(needs._KINDS, "trouble", lambda _: [strange])
     found = needed(browser)
     assert "Team &#39;acme-prod&#39; is &lt;odd&gt;." in found
