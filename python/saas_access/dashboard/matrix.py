@@ -24,6 +24,7 @@ _SECTION = "/matrix"
 _FILTERS = ("search", "organization_id", "access_group", "alias", "show")
 _SHOW = {"refused": "Refused only", "unused": "Unused only", "ending": "Ending soon"}
 _MOST_CHOICES = 200  # organizations in a list to choose from; of more, the id is typed
+_NOTHING: Json = {"model_aliases": [], "model_aliases_left_out": 0, "teams": []}
 _PROVIDERS = {
     "anthropic": "Anthropic",
     "azure": "Azure",
@@ -82,8 +83,7 @@ async def _show(visit: Visit) -> Response:
         visit.api.get("/api/organizations", limit=_MOST_CHOICES),
     )
     refused = matrix if isinstance(matrix, ApiError) else None
-    nothing: Json = {"model_aliases": [], "model_aliases_left_out": 0, "teams": []}
-    shown = nothing if isinstance(matrix, ApiError) else matrix
+    shown: Json = _NOTHING if isinstance(matrix, ApiError) else matrix
     models = {each["alias"]: each["litellm_model"] for each in known["model_aliases"]}
     providers = _columns(shown["model_aliases"], models)
     return await visit.page(

@@ -56,17 +56,17 @@ async def _show(visit: Visit) -> Response:
         tried(api.get("/api/audit", limit=_CHANGES)),
         tried(_most_denied(visit)),
     )
-    facts: Json = {} if isinstance(overview, ApiError) else overview
+    read: Json | None = None if isinstance(overview, ApiError) else overview
     return await visit.page(
         "overview.html",
         title="Overview",
         overview=overview,
-        weeks={name: _week(facts[f"{name}_7d"]) for name in ("calls", "credits", "denials") if facts},
+        weeks={name: _week(read[f"{name}_7d"]) for name in ("calls", "credits", "denials")} if read else {},
         most_denied=most_denied,
         paces={} if isinstance(lowest, ApiError) else {each["team_id"]: each for each in lowest["teams"]},
         lowest=lowest,
         changes=changes,
-        also_checked=[CHECKED[kind] for kind in facts.get("checked", []) if kind in CHECKED],
+        also_checked=[CHECKED[kind] for kind in read["checked"] if kind in CHECKED] if read else [],
         in_sight=_NEEDS,
         today=spoken_moment(visit.now_ms),
     )
