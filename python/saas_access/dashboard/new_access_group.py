@@ -29,7 +29,7 @@ async def _ask(visit: Visit) -> Response:
 
 
 async def _create(visit: Visit) -> Response:
-    body = {
+    body: Json = {
         "group_name": visit.form.one("suggested") or visit.form.one("group_name"),
         "description": visit.form.one("description"),
         "model_aliases": visit.form.all("model_aliases"),
