@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 from admin.serving import Server
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _ADDRESS = "http://127.0.0.1:8000"
-Fields = Mapping[str, Any]  # texts and lists of texts
+Fields = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Visitor:
         transport = httpx.ASGITransport(app=self.dashboard, client=("127.0.0.1", 40_000))
         cookies = {} if self.session is None else {"saas_access_session": self.session}
         async with httpx.AsyncClient(transport=transport, base_url=_ADDRESS, cookies=cookies) as client:
-            return await client.request(method, path, data=fields)
+            return await client.request(method, path, data=None if fields is None else dict(fields))
 
 
 def operator_at(server: Server) -> Visitor:
