@@ -69,7 +69,7 @@ class Browsing:
             permissions=["clipboard-read", "clipboard-write"],
         )
         self._contexts.append(context)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(10_000)
         context.on("console", self._heard)
         context.on("weberror", self._failed)
         context.on("request", lambda asked: self._asked(site, asked))

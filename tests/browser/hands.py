@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from playwright.sync_api import Locator, Page
 
 _MOST_TABS = 150
+# On the element itself, or drawn around it on what it stands in.
 _SHOWS_FOCUS = """element => {
-  const of = getComputedStyle(element);
-  const around = getComputedStyle(element.closest("label") ?? element);
-  return [of, around].some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
-    || of.boxShadow !== "none";
+  for (let depth = 0, at = element; at && depth < 4; depth++, at = at.parentElement) {
+    const style = getComputedStyle(at);
+    if ((style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== "none") return true;
+  }
+  return false;
 }"""
 
 
