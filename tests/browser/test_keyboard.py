@@ -27,7 +27,7 @@ def test_the_palette_finds_and_opens(page: Page, proxy: Proxy) -> None:
     expect(options.nth(1)).to_have_attribute("aria-selected", "true")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(f"/admin/teams/findable-one"))
+    expect(page).to_have_url(re.compile("/admin/teams/findable-one"))
     page.keyboard.press("Control+k")
     expect(palette).to_be_visible()
     page.keyboard.press("Escape")

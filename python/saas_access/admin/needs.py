@@ -177,11 +177,12 @@ def _retiring(world: _World) -> Iterator[Need]:
     for alias, retires_at_ms in sorted(ending.items(), key=lambda item: item[1]):
         if (teams := callers[alias]) > 0:
             successor = world.model_aliases[alias].successor
+            followed: dict[str, Any] = {} if successor is None else {"successor": successor}
             yield Need(
                 kind="retiring",
                 alias=alias,
                 retires_at=(ends := times.text(retires_at_ms)),
-                **({} if successor is None else {"successor": successor}),
+                **followed,
                 team_count=teams,
                 message=f"Model alias {problems.quoted(alias)} is announced to end at {ends}; "
                 f"{teams} {'team' if teams == 1 else 'teams'} called it in {_CALLED_DAYS} days.",
