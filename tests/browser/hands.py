@@ -12,7 +12,8 @@ _MOST_TABS = 150
 _SHOWS_FOCUS = """element => {
   for (let depth = 0, at = element; at && depth < 4; depth++, at = at.parentElement) {
     const style = getComputedStyle(at);
-    if ((style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== "none") return true;
+    if (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) return true;
+    if (style.boxShadow !== "none") return true;
   }
   return false;
 }"""
