@@ -78,8 +78,8 @@ EngineClass register_engine(py::module_& module) {
       .def(
           "reach",
           [](const EngineHandle& handle) {
-            const auto engine = handle.engine();
-            return reach(*engine->snapshot(), engine->now_ms());
+            const auto opened = handle.engine();
+            return reach(*opened->snapshot(), opened->now_ms());
           },
           Unlocked(), "How many teams have each active alias now, and for how many through one group alone.")
       .def(
