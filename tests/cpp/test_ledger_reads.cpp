@@ -83,7 +83,7 @@ TEST_F(LedgerReadsTest, FewerDaysAreTheLastOfThem) {
 
 TEST_F(LedgerReadsTest, DaysAreChargedAsTheUsageSays) {
   live(9);
-  const UsageQuery query{.team_id = team_, .from_ms = kMidnight, .to_ms = now_ms_ + 1, .group_by = {UsageBy::day}};
+  const UsageQuery query{.team_ids = {team_}, .from_ms = kMidnight, .to_ms = now_ms_ + 1, .group_by = {UsageBy::day}};
   std::map<UnixMs, MicroCredits> used;
   for (const UsageRow& row : report(query).rows.items) used[row.period_ms.value()] = row.charged;
   for (const CreditDay& day : days(3660)) EXPECT_EQ(day.charged, used[day.day_ms]);

@@ -1,3 +1,4 @@
+#include "books.hpp"
 #include "expectations.hpp"
 #include "saas_access/organization_sums.hpp"
 #include "usage_test.hpp"

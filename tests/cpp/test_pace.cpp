@@ -59,7 +59,7 @@ TEST_F(PaceTest, IsWhatTheUsageSaysAtAnyTime) {
   for (int hours = 1; hours < 24 * 20; hours += 7) {
     now_ms_ = kNow + hours * kHour;
     call_of(teams_.at(static_cast<std::size_t>(hours % 3)), hours % 4);
-    const UsageQuery query{.team_id = teams_[0], .from_ms = now_ms_ - 7 * kDay, .to_ms = now_ms_ + 1};
+    const UsageQuery query{.team_ids = {teams_[0]}, .from_ms = now_ms_ - 7 * kDay, .to_ms = now_ms_ + 1};
     EXPECT_EQ(pace(teams_[0]).charged, report(query).rows.items.at(0).charged) << hours;
   }
 }
