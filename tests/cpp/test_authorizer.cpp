@@ -284,8 +284,15 @@ TEST_F(AuthorizerTest, ReachCountsTeamsThatHaveAnAliasAndThoseThatHaveItThroughO
                   {21, kNow - 10, kNow + 20},   // the same group counts once
                   {20, kNow - 10, kNow + 10}};  // its own already
   Snapshot shared = snapshot();
-  shared.teams.put(2, {.row = 2, .team_id = TeamId("other"), .suspended = true, .groups = {20}});
-  shared.teams.put(3, {.row = 3, .team_id = TeamId("late"), .groups = {}, .grants = {{22, kNow - 20, kNow}}});
+  TeamEntry other = team_;
+  other.suspended = true;
+  other.groups = {20};
+  other.grants.clear();
+  shared.teams.put(2, other);
+  TeamEntry late = team_;
+  late.groups.clear();
+  late.grants = {{22, kNow - 20, kNow}};
+  shared.teams.put(3, late);
   const Reach found = reach(shared, kNow);
   EXPECT_EQ(found.revision, 7U);
   EXPECT_EQ(text(found.model_aliases), "gpt-4 2, gpt-3.5-turbo 2, claude-3-opus 1, retired 0, ");
