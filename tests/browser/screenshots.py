@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where the pictures go")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of these alone: {', '.join(PAGES)}")
     parser.add_argument("--illustrations", type=Path, metavar="FOLDER", help="where those of the documentation go")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     with _served() as site, running_browser() as browser:
         _picture_all(Browsing(browser), site, options)
