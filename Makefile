@@ -93,8 +93,8 @@ test-browser: develop ## Test the dashboard in Chromium, on real LiteLLM proxies
 	$(PYTEST) tests/browser
 
 .PHONY: screenshots
-screenshots: develop ## Picture every page of the dashboard, in an invented world, into build/screenshots
-	PYTHONPATH=tests:tests/proxy $(BIN)/python -m browser.screenshots build/screenshots
+screenshots: develop ## Picture every page of the dashboard, in an invented world, into build/screenshots; those of the docs anew
+	PYTHONPATH=tests:tests/proxy $(BIN)/python -m browser.screenshots build/screenshots --illustrations docs/images
 
 .PHONY: test-asan
 test-asan: $(VENV)/.created ## Test the C++ core under AddressSanitizer and UndefinedBehaviorSanitizer

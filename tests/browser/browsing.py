@@ -8,14 +8,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, WebError, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Response,
+    WebError,
+    expect,
+    sync_playwright,
+)
 from playwright.sync_api import Request as Asked
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
+_PATIENCE_MS = 15_000  # of what a page is waited for: it says when it's there
 # Whatever a page or the browser itself would look for elsewhere isn't there.
 _ARGUMENTS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+expect.set_options(timeout=_PATIENCE_MS)
 
 
 @contextlib.contextmanager
@@ -69,7 +80,7 @@ class Browsing:
             permissions=["clipboard-read", "clipboard-write"],
         )
         self._contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(_PATIENCE_MS)
         context.on("console", self._heard)
         context.on("weberror", self._failed)
         context.on("request", lambda asked: self._asked(site, asked))

@@ -69,7 +69,7 @@ def test_a_group_is_created_and_given(page: Page, proxy: Proxy) -> None:
     page.goto(f"/admin/teams/{customer.team_id}")
     hands.press(page.get_by_role("link", name="Edit Access Groups").first)
     hands.toggle(page.locator("input[value='by-keyboard']"))
-    hands.toggle(page.locator(f"input[value='{customer.groups[0]}']"))
+    hands.toggle(page.locator(f"input[name=access_groups][value='{customer.groups[0]}']"))
     expect(page.get_by_role("heading", name="Loses 1 model")).to_be_visible()
     hands.press(page.get_by_role("button", name="Save"))
     expect(page.get_by_role("button", name="Save")).to_have_count(0)

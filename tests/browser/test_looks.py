@@ -32,6 +32,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def test_every_page(browsing: Browsing, site: Site, scheme: Scheme) -> None:
     """One browser for all pages, and all that is wrong with any of them at once."""
     page = browsing.open(site, key=ADMIN_KEY, scheme=scheme)
+    browsing.expect_status(404)  # of the page that isn't there
     wrong: list[str] = []
     for name, path in PAGES.items():
         page.set_viewport_size({"width": 1280, "height": 900})
@@ -64,7 +65,10 @@ def _styles(page: Page) -> list[str]:
 
 def _overflow(page: Page) -> list[str]:
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [] if wide <= 0 else [f"{wide} px to scroll sideways"]
+    cut = page.locator(".stat, .card, .note, .panel, .toast").evaluate_all(
+        "all => all.filter(each => each.scrollWidth > each.clientWidth + 1).map(each => each.textContent.slice(0, 60))"
+    )
+    return [f"{wide} px to scroll sideways"] * (wide > 0) + [f"something sticks out of: {text}" for text in cut]
 
 
 def _axe(page: Page) -> list[str]:

@@ -27,18 +27,18 @@ PATHS = [
     "/matrix",
     "/matrix?access_group=group-007",
     "/teams",
-    "/teams?search=team-09",
-    "/teams/team-07777",
-    "/teams/team-07777/access",
+    "/teams?search=team-0007",
+    "/teams/team-00077",
+    "/teams/team-00077/access",
     "/aliases",
     "/aliases/alias-036",
     "/organizations",
     "/organizations/org-77",
     "/usage",
-    "/explain?team_id=team-07777&model=alias-001",
+    "/explain?team_id=team-00077&model=alias-001",
     "/audit",
     "/first-steps",
-    "/find?q=777",
+    "/find?q=77",
 ]
 
 

@@ -63,7 +63,7 @@ def test_what_a_team_loses_is_shown_before_save(browsing: Browsing, page: Page, 
         body = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
         assert client.post("/v1/chat/completions", json=body).status_code == 200
     page.goto(f"/admin/teams/{customer.team_id}/access")
-    page.locator(f"input[value='{customer.groups[0]}']").uncheck()
+    page.locator(f"input[name=access_groups][value='{customer.groups[0]}']").uncheck()
     expect(page.get_by_role("heading", name="Loses 2 models")).to_be_visible()
     expect(page.get_by_text("1 of the 2 lost models is in use.")).to_be_visible()
     with customer.client() as client:
@@ -82,10 +82,12 @@ def test_the_steps_work_without_a_script(browsing: Browsing, site: Site, proxy: 
     page.get_by_label("Group Name").fill("scriptless")
     page.locator("input[value='chat']").check()
     page.get_by_role("button", name="Create", exact=True).click()
+    expect(page.get_by_text("Same models as")).to_be_visible()  # told before, as the typing couldn't be followed
+    page.get_by_role("button", name="Create", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("scriptless")
     page.goto(f"/admin/teams/{customer.team_id}/access")
     page.locator("input[value='scriptless']").check()
-    page.locator(f"input[value='{customer.groups[0]}']").uncheck()
+    page.locator(f"input[name=access_groups][value='{customer.groups[0]}']").uncheck()
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_text("chat stays, now via scriptless")).to_be_visible()
     page.get_by_role("button", name="Save").click()

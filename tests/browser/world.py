@@ -1,12 +1,13 @@
 """An invented world for pages to show: customers of some weeks, with what they use, lack and owe.
 
 Everything in it went through the API and the engine. Its past is made by letting days go by: each day's calls are
-charged and counted as any calls are, then all times in the store are moved a day back.
+charged and counted as any calls are, spread over its hours, and then all times in the store are moved a day back.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 import sqlite3
 import time
@@ -18,7 +19,8 @@ import httpx
 
 from saas_access._core import Engine, Pricing, Reason, ReserveOutcome, ReserveRequest, Synchronous, Usage
 
-_DAY_MS = 24 * 60 * 60 * 1000
+_HOUR_MS = 60 * 60 * 1000
+_DAY_MS = 24 * _HOUR_MS
 # alias: model, description, credits a call
 ALIASES = {
     "gpt-4": ("openai/gpt-4", "Most capable GPT-4 model", 3),
@@ -54,7 +56,7 @@ ORGANIZATIONS: dict[str, tuple[str, dict[str, tuple[list[str], int, int]]]] = {
             "acme-batch": (["claude-models", "gemini-models"], 3000, 22),
             "acme-dev": (["gpt-models", "chat-models"], 2500, 14),
             "acme-prod": (["gpt-models", "claude-models"], 6000, 48),
-            "acme-support": (["starter-models"], 900, 18),
+            "acme-support": (["starter-models"], 330, 18),
         },
     ),
     "org_brightline": (
@@ -67,14 +69,14 @@ ORGANIZATIONS: dict[str, tuple[str, dict[str, tuple[list[str], int, int]]]] = {
     "org_client": (
         "Client Studio",
         {
-            "client-prod": (["gpt-models", "gemini-models"], 1500, 20),
+            "client-prod": (["gpt-models", "gemini-models"], 640, 20),
             "client-staging": (["starter-models"], 300, 4),
         },
     ),
     "org_helio": (
         "Helio Health",
         {
-            "helio-dev": (["gpt-models", "starter-models"], 1500, 6),
+            "helio-dev": (["gpt-models", "starter-models"], 1500, 2),
             "helio-prod": (["gpt-models", "claude-models", "embedding-models"], 5000, 36),
             "helio-research": (["pro-models", "gemini-models"], 2000, 9),
         },
@@ -103,29 +105,36 @@ ORGANIZATIONS: dict[str, tuple[str, dict[str, tuple[list[str], int, int]]]] = {
         },
     ),
 }
-# What teams ask for in vain, and how often a day.
-_REFUSED = {("newclient-prod", "gpt-4-turbo"): 21, ("client-staging", "claude-3-sonnet"): 9, ("techco-qa", "gpt-4"): 3}
+# What teams ask for in vain, why it is refused, and how often a day at most.
+_REFUSED = {
+    ("newclient-prod", "gpt-4-turbo"): (Reason.MODEL_NOT_GRANTED, 21),
+    ("client-staging", "claude-3-sonnet"): (Reason.MODEL_NOT_GRANTED, 9),
+    ("techco-qa", "gpt-4"): (Reason.MODEL_NOT_GRANTED, 3),
+    ("helio-dev", "gpt-4"): (Reason.TEAM_SUSPENDED, 4),
+}
 TEAMS = {team: facts for _, teams in ORGANIZATIONS.values() for team, facts in teams.items()}
 
 
-def fill(operator: httpx.Client, database: Path, *, days: int) -> None:
-    """Fills an empty store through its server's API, as `operator`, with so many days up to now."""
+def fill(operator: httpx.Client, database: Path, *, days: int, colleague: httpx.Client | None = None) -> None:
+    """Fills an empty store through its server's API, with so many days up to now. `colleague`: another operator, who
+    does some of it.
+    """
     _sell(operator)
-    _keep_books(operator, before=True)
-    with contextlib.closing(Engine(database=str(database), synchronous=Synchronous.NORMAL)) as engine:
-        for day in range(days, -1, -1):
-            calls = random.Random(day)
-            keys = {team: _key(operator, team) for team in TEAMS}
+    _make_keys(operator)
+    for day in range(days, -1, -1):
+        calls = random.Random(day)
+        keys = {team: _key(operator, team) for team in TEAMS}
+        weekend = time.gmtime(time.time() - day * _DAY_MS / 1000).tm_wday >= 5
+        with contextlib.closing(Engine(database=str(database), synchronous=Synchronous.NORMAL)) as engine:
             for team, (groups, _, often) in TEAMS.items():
-                weekend = time.gmtime(time.time() - day * _DAY_MS / 1000).tm_wday >= 5
                 _call(engine, calls, team, key_id=keys[team], groups=groups, often=often // 4 if weekend else often)
-            for (team, alias), often in _REFUSED.items():
+            for (team, alias), (reason, often) in _REFUSED.items():
                 for _ in range(calls.randrange(often)):
-                    engine.note_denial(reason=Reason.MODEL_NOT_GRANTED, team_id=team, key_id=keys[team], alias=alias)
-            _spread_over_the_day(database, calls)
-            if day > 0:
-                _let_a_day_go_by(database)
-    _keep_books(operator, before=False)
+                    engine.note_denial(reason=reason, team_id=team, key_id=keys[team], alias=alias)
+        _spread_over_the_day(database, calls)
+        if day > 0:
+            _let_a_day_go_by(database)
+    _keep_books(operator, colleague or operator)
 
 
 def _sell(operator: httpx.Client) -> None:
@@ -148,22 +157,26 @@ def _sell(operator: httpx.Client) -> None:
             _made(operator.post("/api/teams/create", json=facts))
 
 
-def _keep_books(operator: httpx.Client, *, before: bool) -> None:
-    """What operators do beside selling: long ago, or today."""
-    if before:
-        _made(operator.post("/api/teams/acme-prod/keys", json={"name": "backend"}))
-        _made(operator.post("/api/teams/acme-prod/keys", json={"name": "ci", "model_aliases": ["claude-3-haiku"]}))
-        old = _made(operator.post("/api/teams/acme-prod/keys", json={"name": "web-2023"}))
-        _made(operator.delete(f"/api/teams/acme-prod/keys/{old['key_id']}"))
-        return
+def _make_keys(operator: httpx.Client) -> None:
+    _made(operator.post("/api/teams/acme-prod/keys", json={"name": "backend"}))
+    _made(operator.post("/api/teams/acme-prod/keys", json={"name": "ci", "model_aliases": ["claude-3-haiku"]}))
+    old = _made(operator.post("/api/teams/acme-prod/keys", json={"name": "web-2023"}))
+    _made(operator.delete(f"/api/teams/acme-prod/keys/{old['key_id']}"))
+
+
+def _keep_books(operator: httpx.Client, colleague: httpx.Client) -> None:
+    """What has been changed today."""
     soon, later = _from_now(28 / 24), _from_now(20)
+    _made(colleague.put("/api/teams/client-prod", json={"low_balance_thresholds": [100]}))
     trial = {"access_group": "experimental-models", "expires_at": soon, "reason": "Trial of vision"}
     _made(operator.post("/api/teams/acme-dev/grants", json=trial))
     pilot = {"access_group": "enterprise-models", "expires_at": later, "reason": "Pilot"}
-    _made(operator.post("/api/teams/quarry-lab/grants", json=pilot))
+    _made(colleague.post("/api/teams/quarry-lab/grants", json=pilot))
     _made(operator.put("/api/teams/helio-dev/suspend"))
-    _made(operator.put("/api/model-aliases/gpt-3.5-legacy", json={"retires_at": later, "successor": "gpt-3.5-turbo"}))
+    _made(colleague.put("/api/model-aliases/gpt-3.5-legacy", json={"retires_at": later, "successor": "gpt-3.5-turbo"}))
     _made(operator.put("/api/model-access-groups/pro-models", json={"description": "What the pro plan has now"}))
+    more = ["gpt-3.5-turbo", "claude-3-sonnet", "claude-3-haiku", "gemini-pro"]
+    _made(colleague.put("/api/model-access-groups/chat-models", json={"model_aliases": more}))
     for job in range(3):
         _made(operator.post("/api/jobs/create", json={"team_id": "acme-batch", "job_type": f"summary-{job + 1}"}))
     top_up = {"team_id": "acme-prod", "amount": 2000, "description": "Top-up by invoice"}
@@ -217,17 +230,43 @@ def _rows(database: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _spread_over_the_day(database: Path, calls: random.Random) -> None:
-    """Moves what was counted in this hour to hours of this UTC day at which people work, none of them to come."""
-    hour = int(time.time()) // 3600
+    """Moves what was counted and charged just now to times of this UTC day at which people work, none to come."""
+    now = int(time.time() * 1000)
+    hour = now // _HOUR_MS
     midnight = hour - hour % 24
-    columns = "team, virtual_key, alias, access_group, outcome"
+    hours: dict[tuple[int, ...], int] = {}  # one for all rows of a kind, whose sums have to agree
+    kind = "alias, access_group, outcome"
     with _rows(database) as db:
-        for row in db.execute(f"SELECT {columns} FROM usage_hour WHERE period = ?", (hour,)).fetchall():
-            at = midnight + min(int(calls.triangular(5, 22, 13)), hour - midnight)
+        for row in db.execute(f"SELECT DISTINCT {kind} FROM usage_hour WHERE period = ?", (hour,)).fetchall():
+            hours[row] = midnight + min(int(calls.triangular(5, 22, 13)), hour - midnight)
+        for row, at in hours.items():
+            last = calls.randrange(min(_HOUR_MS, now - at * _HOUR_MS))
             db.execute(
-                f"UPDATE OR IGNORE usage_hour SET period = ? WHERE period = ? AND ({columns}) = (?, ?, ?, ?, ?)",
-                (at, hour, *row),
+                f"UPDATE usage_hour SET period = ?, last_ms = ? WHERE period = ? AND ({kind}) = (?, ?, ?)",
+                (at, last, hour, *row),
             )
+            db.execute(
+                f"UPDATE usage_day SET last_ms = ? WHERE period = ? AND ({kind}) = (?, ?, ?)",
+                ((at - midnight) * _HOUR_MS + last, midnight // 24, *row),
+            )
+        begin, end = (midnight + 5) * _HOUR_MS, min(now, (midnight + 22) * _HOUR_MS)
+        for table, column in (("ledger_entry", "created_at_ms"), ("recent_denial", "at_ms")):
+            _spread_rows(db, table, column, begin=min(begin, end), end=end, since=now - _HOUR_MS)
+        db.execute(
+            "UPDATE virtual_key SET last_used_at_ms = (SELECT max(created_at_ms) FROM ledger_entry e"
+            " WHERE e.virtual_key = virtual_key.row)"
+        )
+
+
+def _spread_rows(db: sqlite3.Connection, table: str, column: str, *, begin: int, end: int, since: int) -> None:
+    """Each team's rows of the last hour, in their order, evenly from `begin` to `end`."""
+    order = "seq" if table == "ledger_entry" else "row"
+    rows = db.execute(f"SELECT team, {order} FROM {table} WHERE {column} > ? ORDER BY 1, 2", (since,)).fetchall()
+    for team, group in itertools.groupby(rows, key=lambda row: row[0]):
+        keys = [key for _, key in group]
+        for number, key in enumerate(keys, 1):
+            at = begin + (end - begin) * number // (len(keys) + 1)
+            db.execute(f"UPDATE {table} SET {column} = ? WHERE team = ? AND {order} = ?", (at, team, key))
 
 
 def _let_a_day_go_by(database: Path) -> None:

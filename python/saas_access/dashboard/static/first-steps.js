@@ -62,10 +62,12 @@ async function lookOut(times) {
   if (times > 0 && (document.hidden || !(await look()))) setTimeout(lookOut, 3000, times - 1);
 }
 
-const button = document.getElementById("try-button");
-if (button) {
-  document.getElementById("try").hidden = false;
-  button.addEventListener("click", async () => {
+const attempt = document.getElementById("try");
+if (attempt) {
+  const button = document.getElementById("try-button");
+  attempt.hidden = false;
+  attempt.addEventListener("submit", async (event) => {
+    event.preventDefault();
     const shown = document.getElementById("try-answer");
     button.disabled = true;
     shown.textContent = "Calling...";
