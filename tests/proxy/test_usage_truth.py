@@ -229,7 +229,10 @@ def test_a_stream_that_ends_early_costs_what_was_produced(
     path, body = asked(model, path, body, stream=True)
     with customer.client() as client, client.stream("POST", path, json=body) as answer:
         chunks = answer.iter_text()
-        assert "data: " in next(chunks)
+        # Other protocols begin with a word; here events without one come first, each perhaps by itself.
+        word, read = ".delta" if path.endswith("/responses") else "data: ", ""
+        while word not in read:
+            read += next(chunks)
         if who == "upstream":
             upstream.cut()
             "".join(chunks)
