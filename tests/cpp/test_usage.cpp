@@ -368,7 +368,7 @@ TEST_F(StepsTest, AMonthOfATeamOrOfEverybodyReadsNoOtherRows) {
   EXPECT_LT(std::get<0>(many), std::get<0>(few) * 11 / 10);
   EXPECT_LT(std::get<1>(many), std::get<1>(few) * 11 / 10);
   EXPECT_GT(std::get<2>(many), std::get<2>(few) * 10);  // this one has to: the count of steps does tell
-  EXPECT_LT(std::get<3>(many), std::get<3>(few) * 2);  // not forty times as many, as there are teams now
+  EXPECT_LT(std::get<3>(many), std::get<3>(few) * 2);   // not forty times as many, as there are teams now
 }
 
 TEST_F(UsageTest, ATeamIsNotToldWhichOfTheModelsThatItWasRefusedExist) {
