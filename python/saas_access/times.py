@@ -14,6 +14,11 @@ _RFC_3339 = re.compile(
 )
 
 
+def first_day_ms(now_ms: int, days: int) -> int:
+    """The beginning of the first of so many days of UTC, the one that `now_ms` lies in being the last."""
+    return (now_ms // DAY_MS - (days - 1)) * DAY_MS
+
+
 def parse(value: object) -> int:
     """Milliseconds of an RFC 3339 time with a zone; what is finer than a millisecond is cut off. Raises ValueError."""
     problem = "must be a time like '2030-01-31T12:00:00Z'"

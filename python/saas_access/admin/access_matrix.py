@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from starlette.responses import StreamingResponse
 
+from saas_access import times
 from saas_access._core import Engine, ModelAlias, UsageBy
 from saas_access.admin import errors, routes, usage_csv
 from saas_access.admin.matrix_answers import AccessMatrix, MatrixTeam
-from saas_access.admin.matrix_rows import MatrixFilter, RowMaker, Show, first_day_ms
+from saas_access.admin.matrix_rows import MatrixFilter, RowMaker, Show
 from saas_access.admin.pages import PageOfFifty
 from saas_access.admin.routes import EngineOf
 from saas_access.admin.usage import Format
@@ -95,7 +96,8 @@ def _most_used(engine: Engine, aliases: list[ModelAlias], show: Show | None) -> 
     """As many as are shown, in the order of the catalog."""
     if len(aliases) <= _MOST_COLUMNS:
         return [item.alias for item in aliases]
-    report = engine.report_usage(from_ms=first_day_ms(engine, 7), to_ms=engine.now_ms() + 1, group_by=[UsageBy.ALIAS])
+    now_ms = engine.now_ms()
+    report = engine.report_usage(from_ms=times.first_day_ms(now_ms, 7), to_ms=now_ms + 1, group_by=[UsageBy.ALIAS])
     counts = {row.alias: row.denials if show == "refused" else row.calls for row in report.rows}
     ranked = sorted(aliases, key=lambda item: -counts.get(item.alias, 0))
     kept = {item.alias for item in ranked[:_MOST_COLUMNS]}

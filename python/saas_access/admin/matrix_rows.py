@@ -24,11 +24,6 @@ _BY_THEMSELVES = 200
 _ALL = 1_000_000  # more rows of refusals than a week can hold
 
 
-def first_day_ms(engine: Engine, days: int) -> int:
-    """The beginning of the first of so many days of UTC, today being the last."""
-    return (engine.now_ms() // times.DAY_MS - (days - 1)) * times.DAY_MS
-
-
 @dataclass(frozen=True, kw_only=True)
 class MatrixFilter:
     """Which teams to show, `aliases` being the models that are looked at."""
@@ -58,7 +53,7 @@ class MatrixFilter:
         if show == "unused":
             return _Unused(engine, names)
         if show == "refused":
-            refused = engine.list_team_denials(since_ms=first_day_ms(engine, _WEEK_DAYS), limit=_ALL)
+            refused = engine.list_team_denials(since_ms=times.first_day_ms(engine.now_ms(), _WEEK_DAYS), limit=_ALL)
             teams = {found.team_id for found in refused if found.alias in names}
         else:
             groups = {group for item in self.aliases for group in item.access_groups}
@@ -136,7 +131,7 @@ class RowMaker:
                 facts[alias]["until"] = times.text(until_ms)
         used = self.engine.report_usage(
             team_id=team.team_id,
-            from_ms=first_day_ms(self.engine, _WEEK_DAYS),
+            from_ms=times.first_day_ms(self.engine.now_ms(), _WEEK_DAYS),
             to_ms=self.engine.now_ms() + 1,
             group_by=[UsageBy.ALIAS],
         )
@@ -151,7 +146,11 @@ class RowMaker:
 
     def _unused(self, team_id: str, quiet: set[str]) -> set[str]:
         """Of the models not called in the last week, those not called in the 30 days either."""
-        return quiet - _called(self.engine, team_id, first_day_ms(self.engine, _UNUSED_DAYS)) if quiet else quiet
+        return (
+            quiet - _called(self.engine, team_id, times.first_day_ms(self.engine.now_ms(), _UNUSED_DAYS))
+            if quiet
+            else quiet
+        )
 
 
 def _called(engine: Engine, team_id: str, since_ms: int) -> set[str]:
@@ -168,7 +167,7 @@ class _Unused:
     def __init__(self, engine: Engine, names: set[str]) -> None:
         self._engine = engine
         self._names = names
-        self._since_ms = first_day_ms(engine, _UNUSED_DAYS)
+        self._since_ms = times.first_day_ms(engine.now_ms(), _UNUSED_DAYS)
         self._looked_at = 0
         self._called: dict[str, set[str]] | None = None
 

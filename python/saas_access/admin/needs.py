@@ -41,7 +41,7 @@ class _World:
         return self.service.runtime.engine
 
     def first_day_ms(self, days: int) -> int:
-        return (self.engine.now_ms() // times.DAY_MS - (days - 1)) * times.DAY_MS
+        return times.first_day_ms(self.engine.now_ms(), days)
 
     @cached_property
     def model_aliases(self) -> dict[str, ModelAlias]:

@@ -68,7 +68,7 @@ def list_organization_sums(
         ids = [each.organization_id for each in found]
     else:
         ids = list(dict.fromkeys(organization_id.split(",")))
-    from_ms = max((engine.now_ms() // times.DAY_MS - (days - 1)) * times.DAY_MS, 0)
+    from_ms = max(times.first_day_ms(engine.now_ms(), days), 0)
     sums = engine.sum_organizations(organization_ids=ids, from_ms=from_ms)
     return shown(
         OrganizationSumList(

@@ -37,7 +37,7 @@ def get_overview(engine: EngineOf, service: ServiceOf) -> Response:
 def _days(engine: Engine) -> list[tuple[int, UsageRow | None]]:
     """Two weeks of days with their usage, today the last."""
     now_ms = engine.now_ms()
-    first_ms = (now_ms // times.DAY_MS - (2 * _WEEK - 1)) * times.DAY_MS
+    first_ms = times.first_day_ms(now_ms, 2 * _WEEK)
     report = engine.report_usage(from_ms=first_ms, to_ms=now_ms + 1, group_by=[UsageBy.DAY])
     by_day = {row.period_ms: row for row in report.rows}
     starts = [first_ms + number * times.DAY_MS for number in range(2 * _WEEK)]

@@ -121,7 +121,7 @@ def _range(engine: Engine, from_time: str | None, to_time: str | None) -> tuple[
     to_ms = engine.now_ms() + 1 if to_ms is None else to_ms
     from_ms = milliseconds("from", from_time)
     if from_ms is None:
-        from_ms = ((to_ms - 1) // times.DAY_MS - (_DEFAULT_DAYS - 1)) * times.DAY_MS
+        from_ms = times.first_day_ms(to_ms - 1, _DEFAULT_DAYS)
     return max(from_ms, 0), max(to_ms, 0)
 
 

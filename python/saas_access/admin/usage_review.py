@@ -30,7 +30,7 @@ def review_usage(
     """
     model_aliases, _ = engine.list_model_aliases()
     held = _held(engine, team_id)
-    since_ms = (engine.now_ms() // times.DAY_MS - (days - 1)) * times.DAY_MS
+    since_ms = times.first_day_ms(engine.now_ms(), days)
     ever = engine.report_usage(
         from_ms=0, to_ms=engine.now_ms() + 1, team_id=team_id, group_by=[UsageBy.ALIAS, UsageBy.ACCESS_GROUP]
     )

@@ -132,7 +132,7 @@ async def _show(visit: Visit, *, refused: ApiError | None = None, outdated: bool
         use.by(visit, "access_group", use.WEEK, alias=name),
         use.by(visit, "reason", use.WEEK, alias=name),
         use.by_day(visit, alias=name),
-        visit.api.get("/api/audit", target=name, limit=2 * _CHANGES_SHOWN),
+        visit.api.get("/api/audit", target=name, target_type="model_alias", limit=_CHANGES_SHOWN),
     )
     teams = await visit.api.get("/api/teams", alias=name, limit=_TEAMS_SHOWN, cursor=visit.query("cursor") or None)
     opened, calls_of_teams = await asyncio.gather(
@@ -140,7 +140,6 @@ async def _show(visit: Visit, *, refused: ApiError | None = None, outdated: bool
         use.by_team(visit, (team["team_id"] for team in teams["teams"]), alias=name),
     )
     team_counts = {each["group_name"]: each["team_count"] for each in reach["access_groups"]}
-    changes = [entry for entry in audit["entries"] if entry["target_type"] == "model_alias"][:_CHANGES_SHOWN]
     return await visit.page(
         "alias.html",
         title=name,
@@ -155,7 +154,7 @@ async def _show(visit: Visit, *, refused: ApiError | None = None, outdated: bool
         reasons=reasons,
         last_call_at=use.last_of(*groups.values()),
         days=days,
-        changes=changes,
+        changes=audit["entries"],
         teams=teams["teams"],
         next_cursor=teams.get("next_cursor"),
         calls_of_teams=calls_of_teams,

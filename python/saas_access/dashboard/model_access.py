@@ -141,14 +141,13 @@ async def _show(visit: Visit, *, refused: ApiError | None = None, outdated: bool
         visit.api.get("/api/reach", access_group=name),
         use.by(visit, "alias", use.WEEK, access_group=name),
         use.by_day(visit, access_group=name),
-        visit.api.get("/api/audit", target=name, limit=2 * _CHANGES_SHOWN),
+        visit.api.get("/api/audit", target=name, target_type="access_group", limit=_CHANGES_SHOWN),
         visit.api.get("/api/teams", access_group=name, limit=_TEAMS_SHOWN, cursor=visit.query("cursor") or None),
     )
     opened, calls_of_teams = await asyncio.gather(
         _open_panel(visit, group, refused),
         use.by_team(visit, (team["team_id"] for team in teams["teams"]), access_group=name),
     )
-    changes = [entry for entry in audit["entries"] if entry["target_type"] == "access_group"][:_CHANGES_SHOWN]
     return await visit.page(
         "access-group.html",
         title=name,
@@ -160,7 +159,7 @@ async def _show(visit: Visit, *, refused: ApiError | None = None, outdated: bool
         calls=calls,
         last_call_at=use.last_of(*calls.values()),
         days=days,
-        changes=changes,
+        changes=audit["entries"],
         teams=teams["teams"],
         next_cursor=teams.get("next_cursor"),
         calls_of_teams=calls_of_teams,

@@ -96,7 +96,7 @@ async def _show(visit: Visit, refused: ApiError | None = None) -> Response:
         visit.api.ask("GET", _path(visit)),
         visit.api.get(f"{_path(visit)}/teams", limit=_PAGE_SIZE, cursor=visit.query("cursor") or None),
         _sums(visit, [name]),
-        visit.api.get("/api/audit", target=name, limit=2 * _CHANGES_SHOWN),
+        visit.api.get("/api/audit", target=name, target_type="organization", limit=_CHANGES_SHOWN),
     )
     asked = visit.form.one("do") or next((each for each in _PANELS if visit.query(each)), "")
     return await visit.page(
@@ -110,7 +110,7 @@ async def _show(visit: Visit, refused: ApiError | None = None) -> Response:
         teams=teams["teams"],
         next_cursor=teams.get("next_cursor"),
         use_of_teams=await use.by_team(visit, (team["team_id"] for team in teams["teams"])),
-        changes=[each for each in audit["entries"] if each["target_type"] == "organization"][:_CHANGES_SHOWN],
+        changes=audit["entries"],
         panel=asked if visit.may_write and asked in _PANELS else None,
         typed=visit.form.one("name") if refused else organization.body["name"],
         refused=refused,

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from saas_access import times
-from saas_access.dashboard import charts
+from saas_access.dashboard import charts, use
 from saas_access.dashboard.api import ApiError, tried
 from saas_access.dashboard.rendering import number, spoken_moment
 from saas_access.dashboard.visit import page
@@ -74,8 +73,12 @@ async def _show(visit: Visit) -> Response:
 
 async def _most_denied(visit: Visit) -> Json:
     """The team and reason with the most refusals of the week; empty if nothing was refused."""
-    since_ms = (visit.now_ms // times.DAY_MS - (_WEEK_DAYS - 1)) * times.DAY_MS
-    query: dict[str, Any] = {"from": times.text(since_ms), "group_by": "team_id,reason", "most": "denials", "limit": 1}
+    query: dict[str, Any] = {
+        "from": use.since(visit, _WEEK_DAYS),
+        "group_by": "team_id,reason",
+        "most": "denials",
+        "limit": 1,
+    }
     found = (await visit.api.get("/api/usage", **query))["usage"]
     row: Json = found[0] if found else {}
     return row

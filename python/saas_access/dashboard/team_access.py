@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from saas_access import times
-from saas_access.dashboard import team_facts, team_page, week
+from saas_access.dashboard import team_facts, team_page, use
 from saas_access.dashboard.api import ApiError
 from saas_access.dashboard.team_forms import Catalog
 from saas_access.dashboard.visit import action
@@ -123,11 +123,11 @@ async def _show_conflict(visit: Visit, team: Answered, was: list[str], chosen: l
 
 async def _changes(visit: Visit, team: Json, chosen: list[str]) -> Changes:
     """Raises ApiError if the API would refuse the selection."""
-    tried, catalog, keys, use = await asyncio.gather(
+    tried, catalog, keys, used = await asyncio.gather(
         visit.api.ask("PUT", team_facts.api_path(visit), body={_GROUPS: chosen}, dry_run=True),
         Catalog.read(visit),
         visit.api.get(team_facts.api_path(visit, "keys")),
-        week.by_alias(visit, team_id=team["team_id"]),
+        use.by_alias(visit, team_id=team["team_id"]),
     )
     granted = [grant["access_group"] for grant in team["grants"] if _runs(visit, grant)]
     via = {
@@ -139,7 +139,7 @@ async def _changes(visit: Visit, team: Json, chosen: list[str]) -> Changes:
     keeps = [alias for alias in via_now if alias not in change["loses"]]
     return Changes(
         gains=[{"alias": alias, "via": via.get(alias, [])} for alias in change["gains"]],
-        loses=[{"alias": alias, "use": use.get(alias)} for alias in change["loses"]],
+        loses=[{"alias": alias, "use": used.get(alias)} for alias in change["loses"]],
         keeps=keeps,
         moved=[
             {"alias": each, "via": via[each]} for each in keeps if each in via and via_now[each][0] not in via[each]

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from saas_access import times
-from saas_access.dashboard import credit_chart, week
+from saas_access.dashboard import credit_chart, use
 from saas_access.dashboard.api import segment
 
 if TYPE_CHECKING:
@@ -47,12 +47,12 @@ async def find_team(visit: Visit) -> Answered:
 async def read(visit: Visit, team: Json) -> dict[str, Any]:
     """All that the page shows besides the team itself, by the names that the templates use."""
     name = team["team_id"]
-    (organization, keys, use, total), (ledger, pace, history), jobs, denials = await asyncio.gather(
+    (organization, keys, used, total), (ledger, pace, history), jobs, denials = await asyncio.gather(
         asyncio.gather(
             visit.api.get(f"/api/organizations/{segment(team['organization_id'])}"),
             visit.api.get(api_path(visit, "keys")),
-            week.by_alias(visit, team_id=name),
-            week.total(visit, team_id=name),
+            use.by_alias(visit, team_id=name),
+            use.total(visit, team_id=name),
         ),
         asyncio.gather(
             visit.api.get("/api/credits/transactions", team_id=name, limit=_ENTRIES),
@@ -65,7 +65,7 @@ async def read(visit: Visit, team: Json) -> dict[str, Any]:
     return {
         "organization": organization,
         "keys": keys["keys"],
-        "use": use,
+        "use": used,
         "total": total,
         "entries": ledger["transactions"],
         "types": ENTRY_TYPES,
@@ -85,6 +85,6 @@ async def jobs_that_need_a_look(visit: Visit) -> list[Json]:
     found = await asyncio.gather(
         visit.api.get(path, status="in_progress", to=hour_ago, limit=_JOBS),
         visit.api.get(path, status="pending", to=hour_ago, limit=_JOBS),
-        visit.api.get(path, status="failed", limit=_JOBS, **{"from": week.begins(visit)}),
+        visit.api.get(path, status="failed", limit=_JOBS, **{"from": use.since(visit, use.WEEK)}),
     )
     return [job for each in found for job in each["jobs"]]

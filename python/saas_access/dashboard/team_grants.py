@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from saas_access import times
-from saas_access.dashboard import team_facts, team_page, typed, week
+from saas_access.dashboard import team_facts, team_page, typed, use
 from saas_access.dashboard.api import ApiError
 from saas_access.dashboard.team_forms import Catalog
 from saas_access.dashboard.visit import action, plain_page
@@ -52,12 +52,12 @@ async def _show_end(visit: Visit, refused: ApiError | None = None) -> Response:
     grant = next((each for each in team["grants"] if each["grant_id"] == grant_id), None)
     if grant is None:
         return plain_page("Not found", f"Team {team['team_id']} has no grant {grant_id}.", 404)
-    tried, use = await asyncio.gather(
+    tried, used = await asyncio.gather(
         visit.api.ask("DELETE", team_facts.api_path(visit, "grants", grant_id), dry_run=True),
-        week.by_alias(visit, team_id=team["team_id"]),
+        use.by_alias(visit, team_id=team["team_id"]),
     )
     lost = [alias for change in tried.body["changes"] for alias in change["loses"]]
-    context = {"grant": grant, "loses": [{"alias": alias, "use": use.get(alias)} for alias in lost]}
+    context = {"grant": grant, "loses": [{"alias": alias, "use": used.get(alias)} for alias in lost]}
     return await team_page.show(visit, panel="team-grant-end.html", refused=refused, **context)
 
 

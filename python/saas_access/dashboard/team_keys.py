@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from saas_access.dashboard import team_facts, team_page, typed, week
+from saas_access.dashboard import team_facts, team_page, typed, use
 from saas_access.dashboard.api import ApiError
 from saas_access.dashboard.visit import action, plain_page
 
@@ -83,7 +83,7 @@ async def _show_about_key(visit: Visit, panel: str, refused: ApiError | None, **
     key = next((each for each in keys if each["key_id"] == key_id), None)
     if key is None:
         return plain_page("Not found", f"Team {visit.path('team_id')} has no key {key_id}.", 404)
-    total, by_alias = await asyncio.gather(week.total(visit, key_id=key_id), week.by_alias(visit, key_id=key_id))
+    total, by_alias = await asyncio.gather(use.total(visit, key_id=key_id), use.by_alias(visit, key_id=key_id))
     others = [each for each in keys if each["status"] == "active" and each["key_id"] != key_id]
     return await team_page.show(
         visit, panel=panel, refused=refused, key=key, key_use=total, key_aliases=by_alias, others=others, **context

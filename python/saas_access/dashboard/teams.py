@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from saas_access.dashboard import typed, week
+from saas_access.dashboard import typed, use
 from saas_access.dashboard.api import ApiError, segment
 from saas_access.dashboard.sessions import PATH
 from saas_access.dashboard.team_forms import BUDGET_MODES, Catalog
@@ -76,10 +76,10 @@ async def _show_list(visit: Visit, *, form: Form | None = None, refused: ApiErro
 
 
 async def _use(visit: Visit, teams: list[Json]) -> dict[str, Json]:
-    """Each team by itself: so much is read as the page shows, however many teams there are."""
+    """Of the teams that the page shows, however many there are."""
     ids = [team["team_id"] for team in teams]
-    totals = await asyncio.gather(*(week.total(visit, team_id=team_id) for team_id in ids))
-    return dict(zip(ids, totals, strict=True))
+    rows = await use.by_team(visit, ids)
+    return {team_id: rows.get(team_id, use.NOTHING) for team_id in ids}
 
 
 async def _creation(visit: Visit, form: Form | None) -> dict[str, Any]:

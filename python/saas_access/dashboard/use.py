@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 WEEK = 7
 MONTH = 30
-NOTHING = {"calls": 0, "denials": 0, "last_call_at": None}
+NOTHING: Json = {"calls": 0, "failed_calls": 0, "denials": 0, "credits": 0, "last_call_at": None}
 
 
 def since(visit: Visit, days: int) -> str:
-    return times.text((visit.now_ms // times.DAY_MS - (days - 1)) * times.DAY_MS)
+    return times.text(times.first_day_ms(visit.now_ms, days))
 
 
 async def by(visit: Visit, field: str, days: int, **filters: Any) -> dict[str | None, Json]:
@@ -26,6 +26,18 @@ async def by(visit: Visit, field: str, days: int, **filters: Any) -> dict[str | 
     query = {"from": since(visit, days), "group_by": field, **filters}
     rows = (await visit.api.get("/api/usage", **query))["usage"]
     return {row[field]: row for row in rows}
+
+
+async def total(visit: Visit, **filters: Any) -> Json:
+    """Of a week, the one row of everything asked for."""
+    rows: list[Json] = (await visit.api.get("/api/usage", **{"from": since(visit, WEEK)}, **filters))["usage"]
+    return rows[0] if rows else NOTHING
+
+
+async def by_alias(visit: Visit, **filters: Any) -> dict[str, Json]:
+    """Of a week, what each alias was called and refused. Jobs' credits, which belong to no alias, are left out."""
+    rows = await by(visit, "alias", WEEK, **filters)
+    return {alias: row for alias, row in rows.items() if alias is not None}
 
 
 async def by_team(visit: Visit, team_ids: Iterable[str], **filters: Any) -> dict[str | None, Json]:
