@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import httpx
 from admin.serving import ADMIN_KEY, Client, Server
@@ -18,6 +20,33 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 ADDRESS = "http://127.0.0.1:8000"
+VIEWER_KEY = "viewer-key-of-the-tests"
+Fields = Mapping[str, str | Sequence[str]] | Sequence[tuple[str, str]]
+
+
+def dashboard_of(server: Server) -> ASGIApp:
+    return create_dashboard(admin=server.app, service=Service(runtime=server.runtime, host=server.host))
+
+
+def ask(
+    dashboard: ASGIApp,
+    method: str,
+    path: str,
+    fields: Fields | None = None,
+    *,
+    address: str = "127.0.0.1",
+    cookies: httpx.Cookies | None = None,
+    headers: dict[str, str] | None = None,
+) -> httpx.Response:
+    """The answer to one request from `address`; `fields`: of a form, a list standing for several of one name."""
+    content = None if fields is None else urlencode(fields, doseq=True).encode()
+
+    async def answer() -> httpx.Response:
+        transport = httpx.ASGITransport(dashboard, client=(address, 40_000))
+        async with httpx.AsyncClient(transport=transport, base_url=ADDRESS, cookies=cookies) as client:
+            return await client.request(method, path, content=content, headers=headers)
+
+    return asyncio.run(answer())
 
 
 @dataclass(frozen=True)
@@ -27,7 +56,7 @@ class Browser:
     dashboard: ASGIApp
 
     def get(self, path: str) -> httpx.Response:
-        return asyncio.run(self._get(path))
+        return ask(self.dashboard, "GET", path)
 
     def page(self, path: str, status: int = 200) -> str:
         """The page's HTML, having looked at what every page keeps to."""
@@ -37,14 +66,9 @@ class Browser:
         assert len(re.findall("<h1", response.text)) == 1
         return response.text
 
-    async def _get(self, path: str) -> httpx.Response:
-        transport = httpx.ASGITransport(app=self.dashboard, client=("127.0.0.1", 40_000))
-        async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as client:
-            return await client.get(path)
-
 
 def browser_of(server: Server) -> Browser:
-    return Browser(create_dashboard(admin=server.app, service=Service(runtime=server.runtime, host=server.host)))
+    return Browser(dashboard_of(server))
 
 
 def operator_of(server: Server) -> Client:

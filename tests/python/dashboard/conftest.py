@@ -5,18 +5,29 @@ from typing import TYPE_CHECKING
 import pytest
 from admin.serving import Client, Server, created, make_server
 
-from saas_access.admin.access import Service
-from saas_access.dashboard.app import create_dashboard
-
-from .browsing import operator_of
+from .browsing import VIEWER_KEY, dashboard_of, operator_of
 from .forms import Person
+from .sessions import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-VIEWER_KEY = "viewer-key-of-the-tests"
 HOSTILE = "<script>\u202e\"'"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """Empty."""
+    made = make_server(tmp_path, local_admin=True, viewer_key=VIEWER_KEY)
+    yield made
+    made.runtime.close()
+
+
+@pytest.fixture
+def session(server: Server) -> Session:
+    """The local operator's at the dashboard of `server`."""
+    return Session(server)
 
 
 @pytest.fixture
@@ -60,8 +71,7 @@ def api(stocked_server: Server) -> Client:
 @pytest.fixture
 def person(stocked_server: Server) -> Person:
     """The local operator at the dashboard."""
-    service = Service(runtime=stocked_server.runtime, host=stocked_server.host)
-    return Person(create_dashboard(admin=stocked_server.app, service=service))
+    return Person(dashboard_of(stocked_server))
 
 
 @pytest.fixture

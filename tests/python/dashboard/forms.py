@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 import httpx
 
-from .browsing import ADDRESS, words
+from .browsing import ask, words
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -76,7 +74,10 @@ class Person:
         return response.text
 
     def request(self, method: str, path: str, fields: list[tuple[str, str]] | None = None) -> httpx.Response:
-        return asyncio.run(self._request(method, path, fields))
+        path = path.partition("#")[0]
+        answer = ask(self.dashboard, method, path, fields, address=self.address, cookies=self.cookies)
+        self.cookies.update(answer.cookies)
+        return answer
 
     def sign_in(self, key: str) -> None:
         assert self.request("POST", "/admin/sign-in", [("admin_key", key)]).status_code == 303
@@ -96,14 +97,6 @@ class Person:
         answer = self.send(page, button, **typed)
         assert answer.status_code == 303, words(answer.text)
         return self.get(answer.headers["location"])
-
-    async def _request(self, method: str, path: str, fields: list[tuple[str, str]] | None) -> httpx.Response:
-        transport = httpx.ASGITransport(app=self.dashboard, client=(self.address, 40_000))
-        content = None if fields is None else urlencode(fields).encode()
-        async with httpx.AsyncClient(transport=transport, base_url=ADDRESS, cookies=self.cookies) as client:
-            answer = await client.request(method, path.partition("#")[0], content=content)
-        self.cookies.update(answer.cookies)
-        return answer
 
 
 def forms_of(page: str) -> list[Form]:

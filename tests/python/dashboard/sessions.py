@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from html import unescape
 from typing import TYPE_CHECKING
 
 import httpx
 
-from .browsing import ADDRESS, Browser, browser_of
+from .browsing import Fields, ask, dashboard_of
 
 if TYPE_CHECKING:
     from admin.serving import Server
-
-COOKIE = "saas_access_session"
 
 
 class Session:
     """A browser with its cookies."""
 
     def __init__(self, server: Server) -> None:
-        self._browser: Browser = browser_of(server)
-        self._cookies: dict[str, str] = {}
+        self._dashboard = dashboard_of(server)
+        self._cookies = httpx.Cookies()
 
     def sign_in(self, key: str) -> None:
-        answer = self.request("POST", "/admin/sign-in", data={"admin_key": key})
+        answer = self.request("POST", "/admin/sign-in", {"admin_key": key})
         assert answer.status_code == 303, answer.text
-        self._cookies = {COOKIE: answer.cookies[COOKIE]}
+        self._cookies = answer.cookies
 
-    def request(self, method: str, path: str, **options: object) -> httpx.Response:
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self._browser.dashboard, client=("127.0.0.1", 40_000))
-            async with httpx.AsyncClient(transport=transport, base_url=ADDRESS, cookies=self._cookies) as client:
-                return await client.request(method, path, **options)  # type: ignore[arg-type]
-
-        return asyncio.run(ask())
+    def request(
+        self, method: str, path: str, fields: Fields | None = None, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        return ask(self._dashboard, method, path, fields, cookies=self._cookies, headers=headers)
 
     def page(self, path: str, status: int = 200) -> str:
         answer = self.request("GET", path)
@@ -45,7 +39,7 @@ class Session:
     def send(self, path: str, form: str, *, referer: str = "") -> httpx.Response:
         """Sends one of a page's forms, `form` being its HTML, with what its fields hold."""
         headers = {"referer": referer} if referer else {}
-        return self.request("POST", path, data=fields_of(form), headers=headers)
+        return self.request("POST", path, fields_of(form), headers)
 
 
 def forms(html: str) -> list[str]:

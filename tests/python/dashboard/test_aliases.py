@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
-from admin.serving import ADMIN_KEY, Client, Server, answered, created, make_server
+from admin.serving import ADMIN_KEY, Client, Server, answered, created
 
-from .visiting import Visitor, hidden, operator_at, panel, row, signed_in, words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-VIEWER_KEY = "viewer-key-of-the-tests"
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    made = make_server(tmp_path, local_admin=True, viewer_key=VIEWER_KEY)
-    yield made
-    made.runtime.close()
+from .browsing import VIEWER_KEY, words
+from .visiting import Visitor, hidden, operator_at, panel, row, signed_in
 
 
 @pytest.fixture

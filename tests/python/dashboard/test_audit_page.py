@@ -10,14 +10,13 @@ from admin.serving import Client, Server, answered, created, make_server
 
 from saas_access.dashboard import changes, differences
 
-from .browsing import ADDRESS, operator_of, words
+from .browsing import ADDRESS, VIEWER_KEY, operator_of, words
 from .sessions import Session, form_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-VIEWER_KEY = "viewer-key-of-the-tests"
 HOSTILE = "<script>\u202e\"'"
 
 
@@ -40,11 +39,6 @@ def server(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def operator(server: Server) -> Client:
     return operator_of(server)
-
-
-@pytest.fixture
-def session(server: Server) -> Session:
-    return Session(server)
 
 
 def events(html: str) -> list[str]:

@@ -10,14 +10,13 @@ from admin.serving import Client, Server, answered, created, make_server
 
 from saas_access._core import Reason
 
-from .browsing import card, operator_of, words
+from .browsing import VIEWER_KEY, card, operator_of, words
 from .sessions import Session, form_with, forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-VIEWER_KEY = "viewer-key-of-the-tests"
 HOSTILE = "<script>\u202e\"'"
 
 
@@ -43,11 +42,6 @@ def server(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def operator(server: Server) -> Client:
     return operator_of(server)
-
-
-@pytest.fixture
-def session(server: Server) -> Session:
-    return Session(server)
 
 
 def explained(team_id: str = "acme-prod", model: str = "big") -> str:
@@ -198,7 +192,7 @@ def test_a_viewer_sees_it_all_and_has_no_form(session: Session) -> None:
 
 def test_a_fix_without_the_sessions_token_is_refused(session: Session, operator: Client) -> None:
     fields = {"action": "add_access_group", "group": "big-models", "team_id": "acme-prod", "model": "big"}
-    assert session.request("POST", "/admin/explain", data=fields).status_code == 403
+    assert session.request("POST", "/admin/explain", fields).status_code == 403
     assert teams_of(operator, "acme-prod")["access_groups"] == ["basic-models"]
 
 

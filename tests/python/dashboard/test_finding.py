@@ -2,31 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
-from admin.serving import Client, Server, created, make_server
+from admin.serving import Client, Server, created
 
-from .browsing import operator_of, words
+from .browsing import VIEWER_KEY, operator_of, words
 from .sessions import Session
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-VIEWER_KEY = "viewer-key-of-the-tests"
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    made = make_server(tmp_path, local_admin=True, viewer_key=VIEWER_KEY)
-    yield made
-    made.runtime.close()
-
-
-@pytest.fixture
-def session(server: Server) -> Session:
-    return Session(server)
 
 
 @pytest.fixture
@@ -65,7 +45,7 @@ def test_a_viewer_is_offered_nothing_to_create(session: Session) -> None:
 
 @pytest.mark.parametrize("key", ["wrong-key-of-nobody", "<script>x"])
 def test_a_wrong_key_is_said_beside_the_field_and_not_shown_again(session: Session, key: str) -> None:
-    answer = session.request("POST", "/admin/sign-in", data={"admin_key": key})
+    answer = session.request("POST", "/admin/sign-in", {"admin_key": key})
     assert answer.status_code == 401
     assert "This key is no operator's or viewer's." in words(answer.text)
     assert key not in answer.text

@@ -6,36 +6,18 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from admin.serving import Client, Server, answered, created, make_server
+from admin.serving import Client, Server, answered, created
 
-from .browsing import operator_of, words
+from .browsing import VIEWER_KEY, operator_of, words
 from .sessions import Session, fields_of, form_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     import httpx
-
-VIEWER_KEY = "viewer-key-of-the-tests"
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """Empty, in a proxy that has openai/gpt-4 and all that matches openai/*."""
-    made = make_server(tmp_path, local_admin=True, viewer_key=VIEWER_KEY)
-    yield made
-    made.runtime.close()
 
 
 @pytest.fixture
 def operator(server: Server) -> Client:
     return operator_of(server)
-
-
-@pytest.fixture
-def session(server: Server) -> Session:
-    return Session(server)
 
 
 def at_step(html: str) -> str:
@@ -46,7 +28,7 @@ def at_step(html: str) -> str:
 def take(session: Session, path: str, **typed: str) -> httpx.Response:
     """Sends the step's form at `path` with these fields."""
     form = form_with(session.page(path), 'name="step"')
-    return session.request("POST", "/admin/first-steps", data=fields_of(form) | typed)
+    return session.request("POST", "/admin/first-steps", fields_of(form) | typed)
 
 
 def test_from_nothing_to_a_key(session: Session, operator: Client) -> None:
@@ -123,7 +105,7 @@ def test_a_viewer_may_only_look(session: Session) -> None:
 
 def test_a_step_without_the_sessions_token_is_refused(session: Session, operator: Client) -> None:
     fields = {"step": "1", "organization_id": "org_acme", "name": "ACME Corp"}
-    assert session.request("POST", "/admin/first-steps", data=fields).status_code == 403
+    assert session.request("POST", "/admin/first-steps", fields).status_code == 403
     assert answered(operator.get("/api/organizations"))["organizations"] == []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,16 +11,14 @@ from typing import TYPE_CHECKING
 import httpx
 from admin.serving import Server
 
-from saas_access.admin.access import Service
-from saas_access.dashboard.app import create_dashboard
+from .browsing import ask, dashboard_of, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from starlette.types import ASGIApp
 
-_ADDRESS = "http://127.0.0.1:8000"
-Fields = Mapping[str, Sequence[str]]
+Fields = Mapping[str, str | Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -48,17 +45,12 @@ class Visitor:
         return answer
 
     def request(self, method: str, path: str, fields: Fields | None = None) -> httpx.Response:
-        return asyncio.run(self._request(method, path, fields))
-
-    async def _request(self, method: str, path: str, fields: Fields | None) -> httpx.Response:
-        transport = httpx.ASGITransport(app=self.dashboard, client=("127.0.0.1", 40_000))
-        cookies = {} if self.session is None else {"saas_access_session": self.session}
-        async with httpx.AsyncClient(transport=transport, base_url=_ADDRESS, cookies=cookies) as client:
-            return await client.request(method, path, data=None if fields is None else dict(fields))
+        cookies = None if self.session is None else httpx.Cookies({"saas_access_session": self.session})
+        return ask(self.dashboard, method, path, fields, cookies=cookies)
 
 
 def operator_at(server: Server) -> Visitor:
-    return Visitor(create_dashboard(admin=server.app, service=Service(runtime=server.runtime, host=server.host)))
+    return Visitor(dashboard_of(server))
 
 
 def signed_in(server: Server, key: str) -> Visitor:
@@ -67,12 +59,6 @@ def signed_in(server: Server, key: str) -> Visitor:
     answer = visitor.request("POST", "/admin/sign-in", {"admin_key": key})
     assert answer.status_code == 303, answer.text
     return Visitor(visitor.dashboard, answer.cookies["saas_access_session"])
-
-
-def words(html: str) -> str:
-    """What a page or a piece of it says, without its marks."""
-    without_head = re.sub(r"<head>.*?</head>", "", html, flags=re.DOTALL)
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", without_head)).split())
 
 
 def panel(html: str) -> str:
