@@ -197,3 +197,8 @@ def test_forms_of_other_pages_are_not_taken(operator: Visitor, api: Client) -> N
 
 def test_a_group_that_does_not_exist_is_not_found(operator: Visitor) -> None:
     assert "does not exist" in operator.page("/admin/model-access/nothing", status=404)
+
+
+def test_a_group_shows_its_own_changes_and_not_those_of_an_alias_of_its_name(operator: Visitor, api: Client) -> None:
+    created(api.post("/api/model-aliases/create", json={"alias": "basic", "litellm_model": "x/basic"}))
+    assert operator.page("/admin/model-access/basic").count('<td class="fit faint"><time') == 1
