@@ -54,7 +54,9 @@ def test_a_form_with_the_right_token_from_another_site_is_not_taken(
     assert session.request("POST", "/admin/organizations", fields, {"origin": ADDRESS}).status_code == 303
 
 
-@pytest.mark.parametrize("asked", ["https://elsewhere.example", "//elsewhere.example", "/admin\\elsewhere", "/api", ""])
+@pytest.mark.parametrize(
+    "asked", ["https://elsewhere.example", "//elsewhere.example", "/admin\\elsewhere", "/admin/\\elsewhere", "/api", ""]
+)
 def test_sign_in_leads_to_no_page_but_ones_own(server: Server, asked: str) -> None:
     answer = ask(dashboard_of(server), "POST", f"{SIGN_IN}?next={asked}", {"admin_key": ADMIN_KEY}, address="192.0.2.7")
     assert answer.headers["location"] == "/admin"
